@@ -1,0 +1,1 @@
+//! The script tag: decides, changes the page, records exposures and sends events.

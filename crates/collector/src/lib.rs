@@ -1,0 +1,1 @@
+//! The count: events become exact aggregates, and aggregates become results.

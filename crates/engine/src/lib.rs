@@ -1,0 +1,1 @@
+//! The decision: compiles a config to a program and decides for a visitor at a time.

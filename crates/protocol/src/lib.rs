@@ -1,0 +1,1 @@
+//! The documents of Splitlight: config, events, results and limits.

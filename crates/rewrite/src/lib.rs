@@ -1,0 +1,1 @@
+//! HTML in, personalized HTML out, streaming.

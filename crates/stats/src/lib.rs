@@ -1,0 +1,1 @@
+//! The mathematics of experiments, on additive moments.

@@ -1,0 +1,1 @@
+//! Runs the vectors of tests/vectors natively, in workerd and in Chromium.

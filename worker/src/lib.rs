@@ -1,0 +1,1 @@
+//! The Cloudflare Worker: edge rewriting, intake, shards, rollup and the results API.
