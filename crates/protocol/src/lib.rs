@@ -1,1 +1,25 @@
-//! The documents of Splitlight: config, events, results and limits.
+//! The documents of Splitlight: what people write, what travels and what is answered.
+//!
+//! | document | direction | type |
+//! |---|---|---|
+//! | config | people -> publish | [`config::Config`] |
+//! | batch of events | browser, server -> intake | [`event::Batch`] |
+//! | hand-over | edge -> browser, inside the page | [`handover::Handover`] |
+//! | results | collector -> people | [`results::ExperimentResults`] |
+//!
+//! Parsing is where a document becomes a type that cannot be wrong; nothing here knows a clock, a network or a
+//! random number.
+
+pub mod config;
+pub mod event;
+pub mod handover;
+pub mod issue;
+pub mod limits;
+mod pointer;
+pub mod results;
+pub mod time;
+pub mod value;
+
+pub use issue::{Issue, Severity};
+pub use time::Timestamp;
+pub use value::{Map, Value};

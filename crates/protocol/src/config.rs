@@ -1,0 +1,338 @@
+//! The config: what people write in `splitlight.json`.
+//!
+//! [`parse`] reads a document without ever losing the whole of it: an item that cannot be understood becomes an
+//! [`Issue`] and is left out, the others run.
+//!
+//! ```
+//! let parsed = splitlight_protocol::config::parse(r#"{
+//!   "version": 1, "project": "shop",
+//!   "experiments": [{ "key": "hero", "variations": [{ "key": "control" }, { "key": "bold", "wieght": 0.5 }] }]
+//! }"#);
+//! assert_eq!(parsed.config.experiments.len(), 0);
+//! assert_eq!(parsed.issues[0].pointer, "/experiments/0/variations/1/wieght");
+//! assert_eq!(parsed.issues[0].fix, "did you mean `weight`?");
+//! ```
+
+mod change;
+mod check;
+mod read;
+
+pub use change::{AttributeChange, Change, ClassChange, Edit, InsertChange, Position};
+pub use read::{Parsed, parse};
+
+use crate::value::Value;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A whole project: audiences, experiments, personalizations and metrics.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Config {
+    /// The version of the document's format, 1.
+    pub version: u32,
+    /// The project's key.
+    pub project: String,
+    /// IANA name of the zone in which dates without an offset are read.
+    pub timezone: String,
+    /// Conditions with a name.
+    pub audiences: Vec<Audience>,
+    /// A/B tests.
+    pub experiments: Vec<Experiment>,
+    /// Rules that change the page for some visitors.
+    pub personalizations: Vec<Personalization>,
+    /// What is measured.
+    pub metrics: Vec<Metric>,
+}
+
+/// A condition with a name, used as `{ "$audience": key }`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Audience {
+    /// Unique among audiences.
+    pub key: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who is in it.
+    pub when: Value,
+}
+
+/// Where an experiment is in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Being written; never leaves the server.
+    Draft,
+    /// Live, within its schedule.
+    #[default]
+    Running,
+    /// Over: everybody sees the original page, the results stay.
+    Stopped,
+}
+
+/// What is hashed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// The anonymous id of a browser.
+    #[default]
+    Visitor,
+    /// The id of a signed-in person.
+    User,
+}
+
+/// An A/B test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Experiment {
+    /// Unique among experiments and personalizations; also the hash seed unless `seed` is given.
+    pub key: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What is expected and why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hypothesis: Option<String>,
+    /// Where it is in its life.
+    #[serde(default)]
+    pub status: Status,
+    /// What is hashed.
+    #[serde(default)]
+    pub unit: Unit,
+    /// The hash of GrowthBook's contract to use: 2 (10,000 buckets) or 1 (1,000 buckets).
+    #[serde(default = "two")]
+    pub hash_version: u32,
+    /// Hash seed, when it is not the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<String>,
+    /// Share of the audience that takes part, 0 to 1.
+    #[serde(default = "one")]
+    pub coverage: f64,
+    /// On which pages; none means on every page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<Page>,
+    /// For whom; none means for everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Value>,
+    /// The variations; the first is control.
+    pub variations: Vec<Variation>,
+    /// Mutual exclusion with the other experiments of the layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<Layer>,
+    /// First moment, inclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// Last moment, exclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+    /// What decides.
+    #[serde(default)]
+    pub metrics: MetricRoles,
+    /// How it is analyzed.
+    #[serde(default)]
+    pub analysis: Analysis,
+}
+
+/// One version of the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Variation {
+    /// Unique within the experiment.
+    pub key: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Share of the covered traffic, 0 to 1; equal shares when no variation says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+    /// Anything the site's own code wants to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// Edits to the page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+}
+
+/// A pattern of page addresses; exactly one of the two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Page {
+    /// Pages that match take part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include: Option<String>,
+    /// Pages that match do not, whatever else matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<String>,
+}
+
+/// A share of the traffic that no other experiment of the layer has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Layer {
+    /// The layer's key, which is its hash seed.
+    pub key: String,
+    /// From, inclusive, to, exclusive; 0 to 1.
+    pub range: [f64; 2],
+}
+
+/// Which metric has which say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MetricRoles {
+    /// The one that decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary: Option<String>,
+    /// Shown, without a say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secondary: Vec<String>,
+    /// Must not get worse.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guardrails: Vec<String>,
+}
+
+/// How an experiment is analyzed, declared before it starts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Analysis {
+    /// Confidence of the intervals, above 0.5 and below 1.
+    #[serde(default = "confidence")]
+    pub confidence: f64,
+    /// Planned visitors over all variations; the always-valid interval is tightest there.
+    #[serde(default = "sample_size")]
+    pub sample_size: u64,
+}
+
+impl Default for Analysis {
+    fn default() -> Self {
+        Self { confidence: confidence(), sample_size: sample_size() }
+    }
+}
+
+/// A rule that changes the page for the visitors it describes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Personalization {
+    /// Unique among experiments and personalizations.
+    pub key: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where it is in its life.
+    #[serde(default)]
+    pub status: Status,
+    /// The place it fills; of all that match, only the one that goes first fills it. Its own key when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
+    /// The lowest number goes first; ties go by the order in the document.
+    #[serde(default)]
+    pub priority: i32,
+    /// On which pages; none means on every page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<Page>,
+    /// For whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Value>,
+    /// First moment, inclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// Last moment, exclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+    /// Share of the matching visitors that keep the original page, so that the lift can be measured; 0 to 1.
+    #[serde(default)]
+    pub holdout: f64,
+    /// Edits to the page.
+    pub changes: Vec<Change>,
+}
+
+/// How a metric counts a visitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricKind {
+    /// Converted or not.
+    Proportion,
+    /// The visitor's total.
+    Mean,
+}
+
+/// What a mean metric adds up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Measure {
+    /// The events.
+    #[default]
+    Count,
+    /// The values of the events, in integer minor units.
+    Value,
+}
+
+/// Which way a metric should go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// More is better.
+    #[default]
+    Increase,
+    /// Less is better.
+    Decrease,
+}
+
+/// What is measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metric {
+    /// Unique among metrics.
+    pub key: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How a visitor is counted.
+    pub kind: MetricKind,
+    /// The event that counts.
+    pub event: String,
+    /// Properties the event must have, by equality.
+    #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
+    pub filter: BTreeMap<String, Value>,
+    /// What a mean adds up.
+    #[serde(default)]
+    pub value: Measure,
+    /// Which way is better.
+    #[serde(default)]
+    pub direction: Direction,
+    /// How long after the exposure an event counts, such as `14d`.
+    #[serde(default = "window")]
+    pub window: String,
+    /// ISO 4217 code when the value is money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+}
+
+impl Experiment {
+    /// The variations' shares of the covered traffic, which add up to 1.
+    ///
+    /// Missing weights are equal ones; [`parse`] has seen to it that all or none are written.
+    pub fn weights(&self) -> Vec<f64> {
+        let equal = 1.0 / self.variations.len().max(1) as f64;
+        self.variations.iter().map(|variation| variation.weight.unwrap_or(equal)).collect()
+    }
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn two() -> u32 {
+    2
+}
+
+fn confidence() -> f64 {
+    0.95
+}
+
+fn sample_size() -> u64 {
+    10_000
+}
+
+fn window() -> String {
+    "14d".to_owned()
+}

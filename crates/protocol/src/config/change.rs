@@ -1,0 +1,166 @@
+//! An edit to the page, as it is written.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An edit to the page: one selector and one edit, or CSS for the whole page.
+///
+/// ```
+/// use splitlight_protocol::config::{Change, Edit};
+/// let change: Change = serde_json::from_str(r##"{ "selector": "#hero h1", "text": "Hello" }"##)?;
+/// assert_eq!(change.selector, "#hero h1");
+/// assert_eq!(change.edit, Edit::Text("Hello".to_owned()));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Wire", into = "Wire")]
+pub struct Change {
+    /// A CSS selector; empty for [`Edit::Css`].
+    pub selector: String,
+    /// What happens to every element it matches.
+    pub edit: Edit,
+}
+
+/// What a [`Change`] does. Text and html may hold `{{ path | default }}`, replaced by the visitor's attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// Replaces the content by text.
+    Text(String),
+    /// Replaces the content by html.
+    Html(String),
+    /// Sets or removes an attribute.
+    Attribute(AttributeChange),
+    /// Adds and removes classes.
+    Class(ClassChange),
+    /// Sets style properties, as a rule of a style sheet.
+    Style(BTreeMap<String, String>),
+    /// Adds html beside or inside.
+    Insert(InsertChange),
+    /// Removes the element.
+    Remove,
+    /// Adds a style sheet to the page.
+    Css(String),
+}
+
+/// Sets an attribute to a value, or removes it when there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AttributeChange {
+    /// The attribute's name; event handlers (`on*`) are refused.
+    pub name: String,
+    /// Its new value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// Adds and removes classes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClassChange {
+    /// Classes to add.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add: Vec<String>,
+    /// Classes to remove.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<String>,
+}
+
+/// Adds html at a place relative to the element.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InsertChange {
+    /// Where.
+    pub position: Position,
+    /// What.
+    pub html: String,
+}
+
+/// A place relative to an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Position {
+    /// Before the element.
+    Before,
+    /// After the element.
+    After,
+    /// Inside it, first.
+    Prepend,
+    /// Inside it, last.
+    Append,
+}
+
+/// The written form: every edit is an optional member, and [`Change`] is what has exactly one.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Wire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    selector: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    html: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attribute: Option<AttributeChange>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    class: Option<ClassChange>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    style: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    insert: Option<InsertChange>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    remove: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    css: Option<String>,
+}
+
+impl TryFrom<Wire> for Change {
+    type Error = &'static str;
+
+    fn try_from(wire: Wire) -> Result<Self, Self::Error> {
+        if wire.remove == Some(false) {
+            return Err("`remove` can only be true; leave it out otherwise");
+        }
+        let edits = [
+            wire.text.map(Edit::Text),
+            wire.html.map(Edit::Html),
+            wire.attribute.map(Edit::Attribute),
+            wire.class.map(Edit::Class),
+            wire.style.map(Edit::Style),
+            wire.insert.map(Edit::Insert),
+            wire.remove.map(|_| Edit::Remove),
+            wire.css.map(Edit::Css),
+        ];
+        let mut written = edits.into_iter().flatten();
+        let edit = written
+            .next()
+            .ok_or("a change needs one of text, html, attribute, class, style, insert, remove, css")?;
+        if written.next().is_some() {
+            return Err("a change has one edit; write a second change for the other");
+        }
+        match (wire.selector, &edit) {
+            (None, Edit::Css(_)) => Ok(Self { selector: String::new(), edit }),
+            (Some(_), Edit::Css(_)) => Err("`css` is for the whole page and takes no selector"),
+            (None, _) => Err("a change needs a `selector`"),
+            (Some(selector), _) if selector.trim().is_empty() => Err("the `selector` is empty"),
+            (Some(selector), _) => Ok(Self { selector, edit }),
+        }
+    }
+}
+
+impl From<Change> for Wire {
+    fn from(change: Change) -> Self {
+        let mut wire =
+            Self { selector: (!change.selector.is_empty()).then_some(change.selector), ..Self::default() };
+        match change.edit {
+            Edit::Text(text) => wire.text = Some(text),
+            Edit::Html(html) => wire.html = Some(html),
+            Edit::Attribute(attribute) => wire.attribute = Some(attribute),
+            Edit::Class(class) => wire.class = Some(class),
+            Edit::Style(style) => wire.style = Some(style),
+            Edit::Insert(insert) => wire.insert = Some(insert),
+            Edit::Remove => wire.remove = Some(true),
+            Edit::Css(css) => wire.css = Some(css),
+        }
+        wire
+    }
+}

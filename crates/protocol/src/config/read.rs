@@ -1,0 +1,153 @@
+//! Reads a config item by item, so that one stranger does not close the whole document.
+
+use super::{Audience, Config, Experiment, Metric, Personalization, check};
+use crate::issue::{Issue, Severity, did_you_mean};
+use crate::limits::CONFIG_BYTES_MAX;
+use crate::pointer;
+use crate::value::Value;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+/// A config and what is wrong with the document it came from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parsed {
+    /// Every item that could be understood.
+    pub config: Config,
+    /// Everything else.
+    pub issues: Vec<Issue>,
+}
+
+impl Parsed {
+    /// Whether nothing keeps the document from being published.
+    pub fn is_sound(&self) -> bool {
+        self.issues.iter().all(|issue| issue.severity != Severity::Error)
+    }
+}
+
+/// What could be read of each section, before the checks, with positions in the document.
+#[derive(Default)]
+pub(super) struct Drafts {
+    pub(super) audiences: Vec<(usize, Audience)>,
+    pub(super) experiments: Vec<(usize, Experiment)>,
+    pub(super) personalizations: Vec<(usize, Personalization)>,
+    pub(super) metrics: Vec<(usize, Metric)>,
+}
+
+/// Sections that the format names and this version does not run yet: accepted empty, refused with content.
+const LATER: [&str; 6] = ["features", "events", "funnels", "scores", "alerts", "webhooks"];
+
+/// Reads a config document. Never fails: what cannot be understood is left out and listed.
+pub fn parse(text: &str) -> Parsed {
+    match members(text) {
+        Ok(members) => sections(members),
+        Err(issue) => Parsed { config: Config::default(), issues: vec![issue] },
+    }
+}
+
+/// The document's top-level members; a document that is not one JSON object is one issue.
+fn members(text: &str) -> Result<serde_json::Map<String, Json>, Issue> {
+    if text.len() > CONFIG_BYTES_MAX {
+        let reason = format!("the document has {} bytes, the limit is {CONFIG_BYTES_MAX}", text.len());
+        return Err(Issue::error("", reason, "split the project in two"));
+    }
+    // Our own value refuses keys that are written twice, of which serde_json would silently keep the last.
+    if let Err(error) = serde_json::from_str::<Value>(text) {
+        let reason = format!("this is not JSON: {error}");
+        return Err(Issue::error("", reason, "correct the document at that line and column"));
+    }
+    match serde_json::from_str(text) {
+        Ok(Json::Object(members)) => Ok(members),
+        _ => Err(Issue::error("", "the document is not an object", "begin with { \"version\": 1, ... }")),
+    }
+}
+
+fn sections(members: serde_json::Map<String, Json>) -> Parsed {
+    let mut config = Config { timezone: "UTC".to_owned(), ..Config::default() };
+    let mut drafts = Drafts::default();
+    let mut issues = Vec::new();
+    for (name, value) in members {
+        match name.as_str() {
+            "version" => one(&name, value, &mut config.version, &mut issues),
+            "project" => one(&name, value, &mut config.project, &mut issues),
+            "timezone" => one(&name, value, &mut config.timezone, &mut issues),
+            "$schema" => {}
+            "audiences" => drafts.audiences = many(&name, value, &mut issues),
+            "experiments" => drafts.experiments = many(&name, value, &mut issues),
+            "personalizations" => drafts.personalizations = many(&name, value, &mut issues),
+            "metrics" => drafts.metrics = many(&name, value, &mut issues),
+            later if LATER.contains(&later) => refuse_later(later, &value, &mut issues),
+            _ => issues.push(unknown_section(&name)),
+        }
+    }
+    if config.version != 1 && !issues.iter().any(|issue| issue.pointer == "/version") {
+        let reason = format!("version {} is not one this release reads", config.version);
+        issues.push(Issue::error("/version", reason, "write \"version\": 1"));
+    }
+    check::keep_sound(&mut config, drafts, &mut issues);
+    Parsed { config, issues }
+}
+
+fn refuse_later(name: &str, value: &Json, issues: &mut Vec<Issue>) {
+    if value.as_array().is_none_or(|items| !items.is_empty()) {
+        let reason = format!("`{name}` is not supported by this release");
+        issues.push(Issue::error(format!("/{name}"), reason, "leave the section empty or out"));
+    }
+}
+
+fn unknown_section(name: &str) -> Issue {
+    const KNOWN: [&str; 7] =
+        ["version", "project", "timezone", "audiences", "experiments", "personalizations", "metrics"];
+    let fix = match did_you_mean(name, &KNOWN) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("write one of {}", KNOWN.join(", ")),
+    };
+    Issue::error(format!("/{}", pointer::escape(name)), format!("`{name}` is not a section of a config"), fix)
+}
+
+fn one<T: DeserializeOwned>(name: &str, value: Json, into: &mut T, issues: &mut Vec<Issue>) {
+    match item(&format!("/{name}"), value) {
+        Ok(read) => *into = read,
+        Err(issue) => issues.push(issue),
+    }
+}
+
+/// The items of a section, with their positions in the document.
+fn many<T: DeserializeOwned>(name: &str, value: Json, issues: &mut Vec<Issue>) -> Vec<(usize, T)> {
+    let Json::Array(items) = value else {
+        issues.push(Issue::error(format!("/{name}"), "this is not an array", "write [ ... ]"));
+        return Vec::new();
+    };
+    let mut read = Vec::with_capacity(items.len());
+    for (index, value) in items.into_iter().enumerate() {
+        match item(&format!("/{name}/{index}"), value) {
+            Ok(parsed) => read.push((index, parsed)),
+            Err(issue) => issues.push(issue),
+        }
+    }
+    read
+}
+
+fn item<T: DeserializeOwned>(base: &str, value: Json) -> Result<T, Issue> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = pointer::below(base, error.path());
+        explain(&pointer, &error.into_inner().to_string())
+    })
+}
+
+/// Turns serde's message into a reason and a fix.
+fn explain(pointer: &str, message: &str) -> Issue {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    if message.starts_with("unknown field") || message.starts_with("unknown variant") {
+        let (word, known) = quoted.split_first().map_or(("", &quoted[..]), |(word, known)| (*word, known));
+        let fix = match did_you_mean(word, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write one of {}", known.join(", ")),
+        };
+        let what = if message.starts_with("unknown field") { "key" } else { "value here" };
+        return Issue::error(pointer, format!("`{word}` is not a known {what}"), fix);
+    }
+    if let (true, Some(field)) = (message.starts_with("missing field"), quoted.first()) {
+        return Issue::error(pointer, format!("`{field}` is missing"), format!("add `{field}`"));
+    }
+    Issue::error(pointer, message, "correct the value")
+}

@@ -1,0 +1,108 @@
+//! Events and the batches they travel in.
+//!
+//! ```
+//! use splitlight_protocol::event::{Batch, Kind};
+//! let body = r#"{ "key": "sl_write_x", "visitor": "v-1", "sentAt": 1795219200000, "events": [
+//!   { "id": "019a2b3c-4d5e-7f60-8123-456789abcdef", "kind": "conversion", "name": "purchase", "value": 4900,
+//!     "time": 1795219199000, "page": "/thanks/" }] }"#;
+//! let batch = Batch::parse(body.as_bytes())?;
+//! assert!(matches!(&batch.events[0].kind, Kind::Conversion { name, .. } if name == "purchase"));
+//! # Ok::<(), splitlight_protocol::event::BatchError>(())
+//! ```
+
+mod id;
+mod parse;
+mod wire;
+
+pub use id::EventId;
+pub use parse::BatchError;
+
+use crate::time::Timestamp;
+use crate::value::Map;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What one visitor sends at a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Batch {
+    /// The write key. It is in the body because a beacon cannot carry a header.
+    pub key: String,
+    /// The visitor's anonymous id.
+    pub visitor: String,
+    /// The session's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The hash of the program that decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// When it was sent, by the clock that also dated the events.
+    pub sent_at: Timestamp,
+    /// Name and version of the sender.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sdk: Option<String>,
+    /// How many events the client had to drop, by reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<String, u32>,
+    /// What happened.
+    pub events: Vec<Event>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "wire::Wire", into = "wire::Wire")]
+pub struct Event {
+    /// Unique; an event that is sent twice counts once.
+    pub id: EventId,
+    /// When, by the client's clock.
+    pub time: Timestamp,
+    /// On which page: the path, without query.
+    pub page: Option<String>,
+    /// What.
+    pub kind: Kind,
+}
+
+/// What kind of thing happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// The visitor met a variation of an experiment.
+    Exposure {
+        /// The experiment's or personalization's key.
+        experiment: String,
+        /// The variation's key.
+        variation: String,
+    },
+    /// The visitor did something that may feed a metric.
+    Conversion {
+        /// The event's name.
+        name: String,
+        /// Its value in integer minor units (cents), when it has one.
+        value: Option<i64>,
+        /// Anything else.
+        properties: Map,
+    },
+    /// The visitor opened a page.
+    PageView,
+}
+
+/// The fate of a received event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Stored, and counted if a metric or experiment asks for it.
+    Accepted,
+    /// Had been received before; nothing changed.
+    Duplicate,
+    /// An exposure to a variation that this visitor cannot have been given; stored apart, never counted.
+    Quarantined,
+    /// Older than the collector keeps; not stored.
+    TooOld,
+}
+
+/// The answer to a batch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// One entry per event, in the order of the batch.
+    pub outcomes: Vec<(EventId, Outcome)>,
+}

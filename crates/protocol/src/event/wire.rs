@@ -1,0 +1,86 @@
+//! The written form of an event: one flat object whose `kind` says which members it has.
+
+use super::{Event, EventId, Kind};
+use crate::time::Timestamp;
+use crate::value::Map;
+use serde::{Deserialize, Serialize};
+
+/// A flat struct rather than a flattened enum, so that an error can say in which member it is.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wire {
+    id: EventId,
+    kind: Name,
+    time: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    experiment: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    variation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<i64>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    properties: Map,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Name {
+    Exposure,
+    Conversion,
+    PageView,
+}
+
+impl TryFrom<Wire> for Event {
+    type Error = &'static str;
+
+    fn try_from(wire: Wire) -> Result<Self, Self::Error> {
+        let kind = match (wire.kind, wire.experiment, wire.variation, wire.name) {
+            (Name::Exposure, Some(experiment), Some(variation), None) => {
+                Kind::Exposure { experiment, variation }
+            }
+            (Name::Exposure, ..) => return Err("an exposure has `experiment` and `variation` and no `name`"),
+            (Name::Conversion, None, None, Some(name)) => {
+                Kind::Conversion { name, value: wire.value, properties: wire.properties }
+            }
+            (Name::Conversion, ..) => {
+                return Err("a conversion has a `name` and no `experiment` or `variation`");
+            }
+            (Name::PageView, None, None, None) => Kind::PageView,
+            (Name::PageView, ..) => return Err("a page view has only `page`"),
+        };
+        Ok(Self { id: wire.id, time: wire.time, page: wire.page, kind })
+    }
+}
+
+impl From<Event> for Wire {
+    fn from(event: Event) -> Self {
+        let Event { id, time, page, kind } = event;
+        let bare = Self {
+            id,
+            kind: Name::PageView,
+            time,
+            page,
+            experiment: None,
+            variation: None,
+            name: None,
+            value: None,
+            properties: Map::new(),
+        };
+        match kind {
+            Kind::Exposure { experiment, variation } => Self {
+                kind: Name::Exposure,
+                experiment: Some(experiment),
+                variation: Some(variation),
+                ..bare
+            },
+            Kind::Conversion { name, value, properties } => {
+                Self { kind: Name::Conversion, name: Some(name), value, properties, ..bare }
+            }
+            Kind::PageView => bare,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Every bound that a document has to keep, with its reason.
+
+/// Bytes of one batch as sent. `sendBeacon` and keepalive requests share 65,536 bytes in flight per page.
+pub const BATCH_BYTES_MAX: usize = 65_536;
+
+/// Events in one batch. At the typical 300 bytes an event this is half of [`BATCH_BYTES_MAX`].
+pub const BATCH_EVENTS_MAX: usize = 100;
+
+/// Bytes of one event as JSON, so that one event cannot fill a batch.
+pub const EVENT_BYTES_MAX: usize = 4096;
+
+/// Properties of one event; analytics tools of the field take 20 to 50.
+pub const EVENT_PROPERTIES_MAX: usize = 32;
+
+/// Containers within containers in a property value.
+pub const EVENT_DEPTH_MAX: usize = 4;
+
+/// Characters of a key (experiment, variation, metric, event name, slot): it is stored with every aggregate.
+pub const KEY_CHARS_MAX: usize = 64;
+
+/// Characters of a visitor or session id: a UUID has 36, ids that teams bring along are longer.
+pub const ID_CHARS_MAX: usize = 128;
+
+/// Bytes of a page path; longer paths are refused rather than cut, because a cut path is another page.
+pub const PATH_BYTES_MAX: usize = 1024;
+
+/// Bytes of a config document. A Durable Object stores a value of at most 2 MB.
+pub const CONFIG_BYTES_MAX: usize = 1_000_000;
+
+/// Experiments and personalizations in one config, so that a decision has a bounded cost.
+pub const CONFIG_ITEMS_MAX: usize = 1000;
+
+/// Variations of one experiment.
+pub const VARIATIONS_MAX: usize = 20;
+
+/// Days of history kept on the device: more than a year of "last purchase" costs 3 KB per rule.
+pub const HISTORY_DAYS_MAX: i64 = 400;
+
+/// Conditions within conditions; deeper ones are mistakes, and evaluation is recursive.
+pub const CONDITION_DEPTH_MAX: usize = 16;
+
+/// How far an event's time may be ahead of the server's once the client's clock is corrected, in milliseconds.
+pub const EVENT_AHEAD_MS_MAX: i64 = 60_000;
+
+/// How old an event may be, in milliseconds (30 days: an outbox that was offline for a month).
+pub const EVENT_AGE_MS_MAX: i64 = 30 * 86_400_000;
