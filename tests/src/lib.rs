@@ -1,1 +1,52 @@
-//! Runs the vectors of tests/vectors natively, in workerd and in Chromium.
+//! Runs the vectors of `tests/vectors`: the same files and the same code natively, in workerd and in Chromium.
+//!
+//! A vector is data; [`run`] is the one place that touches the API under test. The folder says what a file is about.
+
+mod engine;
+mod protocol;
+
+use serde::Serialize;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// What a file of vectors showed.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// How many cases there were.
+    pub cases: usize,
+    /// One line for each that failed.
+    pub failures: Vec<String>,
+}
+
+impl Report {
+    /// Counts a case, and keeps the line when there is one.
+    fn count(&mut self, name: &str, failure: Option<String>) {
+        self.cases += 1;
+        self.failures.extend(failure.map(|failure| format!("{name}: {failure}")));
+    }
+}
+
+/// Runs a file of vectors, given its path below `tests/vectors` and its text.
+///
+/// # Errors
+/// When nothing runs files of that folder, or the file is not of the folder's shape.
+pub fn run(path: &str, text: &str) -> Result<Report, String> {
+    let runner = match path {
+        "engine/hash.json" => engine::hash,
+        "engine/pages.json" => engine::pages,
+        _ if path.starts_with("engine/decide/") => engine::decide,
+        "protocol/configs.json" => protocol::configs,
+        "protocol/batches.json" => protocol::batches,
+        _ => return Err(format!("{path}: nothing runs this file")),
+    };
+    runner(text).map_err(|error| format!("{path}: {error}"))
+}
+
+/// [`run`] for JavaScript: answers the [`Report`] as JSON, or throws its error.
+///
+/// # Errors
+/// As [`run`].
+#[wasm_bindgen(js_name = run)]
+pub fn run_json(path: &str, text: &str) -> Result<String, String> {
+    let report = run(path, text)?;
+    serde_json::to_string(&report).map_err(|error| error.to_string())
+}

@@ -1,1 +1,43 @@
-//! The decision: compiles a config to a program and decides for a visitor at a time.
+//! The decision: compile a config once, then decide for a visitor at a time.
+//!
+//! ```
+//! use splitlight_engine::{Facts, Program, Visitor, decide};
+//! use splitlight_protocol::{Timestamp, config};
+//!
+//! let parsed = config::parse(r##"{ "version": 1, "project": "shop", "experiments": [{
+//!   "key": "hero", "pages": [{ "include": "/" }],
+//!   "variations": [{ "key": "control" }, { "key": "bold", "changes": [{ "selector": "h1", "text": "Hi" }] }] }] }"##);
+//! let compiled = splitlight_engine::compile(&parsed.config);
+//! assert!(compiled.issues.is_empty());
+//!
+//! // What browsers download is the same program in bytes.
+//! let program = Program::from_bytes(&compiled.program.to_bytes())?;
+//! let visitor = Visitor::new(Facts { id: Some("v-7".into()), url: "https://shop.test/".into(), ..Facts::default() });
+//! let decisions = decide(&program, &visitor, Timestamp::from_ms(0));
+//! assert_eq!(decisions.variation(&program, "hero"), Some("bold"));
+//! # Ok::<(), splitlight_engine::ProgramError>(())
+//! ```
+//!
+//! Everything is a pure function: the time, the visitor's id and the history are arguments. [`decide`] cannot fail;
+//! whatever is not understood is closed, and says so in its [`Reason`].
+
+pub mod attributes;
+mod change;
+mod compile;
+mod condition;
+mod decide;
+mod hash;
+mod history;
+mod page;
+mod program;
+mod template;
+mod visitor;
+
+pub use change::{Change, Edit};
+pub use compile::{Compiled, compile};
+pub use decide::{Decision, Decisions, Reason, decide};
+pub use hash::{HashVersion, bucket};
+pub use history::{History, HistoryError};
+pub use program::{Item, ItemKind, Program, ProgramError, Variation};
+pub use template::Template;
+pub use visitor::{Consent, Facts, Visitor};

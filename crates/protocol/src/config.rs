@@ -77,8 +77,6 @@ pub enum Unit {
     /// The anonymous id of a browser.
     #[default]
     Visitor,
-    /// The id of a signed-in person.
-    User,
 }
 
 /// An A/B test.

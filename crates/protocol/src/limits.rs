@@ -34,7 +34,7 @@ pub const CONFIG_ITEMS_MAX: usize = 1000;
 pub const VARIATIONS_MAX: usize = 20;
 
 /// Days of history kept on the device: more than a year of "last purchase" costs 3 KB per rule.
-pub const HISTORY_DAYS_MAX: i64 = 400;
+pub const HISTORY_DAYS_MAX: usize = 400;
 
 /// Conditions within conditions; deeper ones are mistakes, and evaluation is recursive.
 pub const CONDITION_DEPTH_MAX: usize = 16;

@@ -7,7 +7,7 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::error::{Context, Result};
 
 /// Glue for a page or for Node: an ES module named `name`.js and `name`_bg.wasm.
-pub fn web(wasm: &Path, name: &str, out: &Path) -> Result<()> {
+pub(crate) fn web(wasm: &Path, name: &str, out: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     // Without the default path the loader's `initSync` is all that is left after bundling: no fetch, no import.meta.
     bindgen.omit_default_module_path(true);
@@ -16,7 +16,7 @@ pub fn web(wasm: &Path, name: &str, out: &Path) -> Result<()> {
 }
 
 /// Glue for workerd: `index.js` and `index_bg.wasm`, able to start anew after an abort.
-pub fn worker(wasm: &Path, out: &Path) -> Result<()> {
+pub(crate) fn worker(wasm: &Path, out: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.module(true).context("wasm-bindgen")?;
     bindgen.reset_state_function(true).force_enable_abort_handler(true);

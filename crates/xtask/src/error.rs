@@ -4,12 +4,12 @@ use std::fmt;
 
 /// What failed, and the fix, in one line.
 #[derive(Debug)]
-pub struct Error(String);
+pub(crate) struct Error(String);
 
-pub type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    pub fn new(line: impl Into<String>) -> Self {
+    pub(crate) fn new(line: impl Into<String>) -> Self {
         Self(line.into())
     }
 }
@@ -21,7 +21,7 @@ impl fmt::Display for Error {
 }
 
 /// Puts what was being done in front of a lower error.
-pub trait Context<T> {
+pub(crate) trait Context<T> {
     fn context(self, doing: impl fmt::Display) -> Result<T>;
 }
 

@@ -11,7 +11,7 @@ static RECEIVED: AtomicBool = AtomicBool::new(false);
 static CHILDREN: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 /// Listens from now on; called once, by `main`.
-pub fn listen() -> Result<()> {
+pub(crate) fn listen() -> Result<()> {
     ctrlc::set_handler(|| {
         RECEIVED.store(true, Ordering::SeqCst);
         for id in CHILDREN.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -22,19 +22,19 @@ pub fn listen() -> Result<()> {
 }
 
 /// Whether the person wants to stop.
-pub fn received() -> bool {
+pub(crate) fn received() -> bool {
     RECEIVED.load(Ordering::SeqCst)
 }
 
 /// Asks a process to end. `kill` is a program everywhere this runs, and saves an unsafe call or a crate.
-pub fn terminate(id: u32) {
+pub(crate) fn terminate(id: u32) {
     let _ = Command::new("kill").args(["-TERM", &id.to_string()]).stderr(Stdio::null()).status();
 }
 
 /// A child that must not outlive this task.
-pub struct Registered(u32);
+pub(crate) struct Registered(u32);
 
-pub fn register(id: u32) -> Registered {
+pub(crate) fn register(id: u32) -> Registered {
     CHILDREN.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
     Registered(id)
 }

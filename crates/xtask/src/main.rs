@@ -1,10 +1,68 @@
 //! The tasks of this repository: `cargo xtask <task>`.
 
+mod bench;
+mod bindgen;
+mod build;
+mod capnp;
+mod dev;
 mod error;
+mod http;
+mod inline;
 mod interrupt;
+mod keys;
 mod paths;
+mod project;
 mod run;
 mod setup;
-mod bindgen;
+mod size;
+mod stack;
+mod test;
 
-fn main() { let _ = setup::all(); let _ = bindgen::worker(&paths::target().join("wasm32-unknown-unknown/edge/splitlight_worker.wasm"), &paths::worker()); let _=interrupt::listen(); }
+use std::process::ExitCode;
+
+use error::{Result, fail};
+
+#[cfg(not(unix))]
+compile_error!("cargo xtask needs Linux or macOS; on Windows run it in WSL");
+
+const HELP: &str = "\
+cargo xtask dev [--port N] [--state DIR]   the demo shop, the API and the dashboard, until Ctrl-C
+cargo xtask dev --check                    a fresh stack, synthetic visitors, results compared with the truth
+cargo xtask dev --serve-only               as dev, over the last build; prints SPLITLIGHT_STACK=<json>
+cargo xtask build                          sl.js, the dashboard and the Worker, in <target>/splitlight
+cargo xtask test [group ...]               all checks, or: lint unit vectors edge e2e check size docs
+cargo xtask bench [name ...]               all programs of tests/bench, or the named ones
+cargo xtask size                           what a visitor downloads, against the budget
+cargo xtask setup                          only what the machine lacks: npm packages, wasm target, Chromium";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match interrupt::listen().and_then(|()| task(&arguments)) {
+        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a task and gives its exit code.
+fn task(arguments: &[String]) -> Result<i32> {
+    let (name, rest) = match arguments {
+        [name, rest @ ..] => (name.as_str(), rest),
+        [] => ("help", &[][..]),
+    };
+    match name {
+        "dev" => dev::run(rest),
+        "test" => test::run(rest),
+        "bench" => bench::run(rest),
+        "build" => build::all().map(|()| 0),
+        "size" => size::run().map(|()| 0),
+        "setup" => setup::all().and_then(|()| setup::chromium()).map(|_| 0),
+        "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(0)
+        }
+        other => fail!("there is no task `{other}`: see `cargo xtask help`"),
+    }
+}

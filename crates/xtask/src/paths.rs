@@ -6,13 +6,13 @@ use std::{env, fs};
 use crate::error::{Context, Result};
 
 /// The repository: two folders above this crate.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.ancestors().nth(2).unwrap_or(manifest).to_path_buf()
 }
 
 /// Cargo's target directory, as Cargo itself would choose it.
-pub fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     match env::var_os("CARGO_TARGET_DIR") {
         Some(dir) => std::path::absolute(&dir).unwrap_or_else(|_| PathBuf::from(dir)),
         None => root().join("target"),
@@ -20,53 +20,53 @@ pub fn target() -> PathBuf {
 }
 
 /// Everything that `build` makes.
-pub fn out() -> PathBuf {
+pub(crate) fn out() -> PathBuf {
     target().join("splitlight")
 }
 
 /// The glue and the wasm of the script tag.
-pub fn browser() -> PathBuf {
+pub(crate) fn browser() -> PathBuf {
     out().join("browser")
 }
 
 /// `shim.js`, `index.js` and `index_bg.wasm` of the Worker.
-pub fn worker() -> PathBuf {
+pub(crate) fn worker() -> PathBuf {
     out().join("worker")
 }
 
 /// What the ASSETS binding serves.
-pub fn assets() -> PathBuf {
+pub(crate) fn assets() -> PathBuf {
     out().join("assets")
 }
 
 /// The conformance vectors as wasm.
-pub fn vectors() -> PathBuf {
+pub(crate) fn vectors() -> PathBuf {
     out().join("vectors")
 }
 
 /// A path as a person would write it: relative to the repository where possible.
-pub fn short(path: &Path) -> String {
+pub(crate) fn short(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
 
-pub fn create_dir(dir: &Path) -> Result<()> {
+pub(crate) fn create_dir(dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).context(format_args!("cannot create {}", dir.display()))
 }
 
-pub fn read(path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).context(format_args!("cannot read {}", path.display()))
 }
 
-pub fn read_text(path: &Path) -> Result<String> {
+pub(crate) fn read_text(path: &Path) -> Result<String> {
     fs::read_to_string(path).context(format_args!("cannot read {}", path.display()))
 }
 
-pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
     fs::write(path, bytes).context(format_args!("cannot write {}", path.display()))
 }
 
 /// The files directly in `dir`, sorted by name; none when there is no such folder.
-pub fn files_in(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_in(dir: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     files.sort();
@@ -74,7 +74,7 @@ pub fn files_in(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// Copies a folder, passing every file through `edit`; what `to` held before is gone.
-pub fn copy_dir(from: &Path, to: &Path, edit: &dyn Fn(&Path, Vec<u8>) -> Vec<u8>) -> Result<()> {
+pub(crate) fn copy_dir(from: &Path, to: &Path, edit: &dyn Fn(&Path, Vec<u8>) -> Vec<u8>) -> Result<()> {
     if to.exists() {
         fs::remove_dir_all(to).context(format_args!("cannot clear {}", to.display()))?;
     }

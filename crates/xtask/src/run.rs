@@ -9,7 +9,7 @@ use crate::error::{Context, Error, Result, fail};
 use crate::{interrupt, paths};
 
 /// Prints `what (hint) ... 41 s` around a long step.
-pub fn progress<T>(what: &str, hint: &str, step: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn progress<T>(what: &str, hint: &str, step: impl FnOnce() -> Result<T>) -> Result<T> {
     let hint = if hint.is_empty() { String::new() } else { format!(" ({hint})") };
     print!("{what}{hint} ... ");
     let _ = io::stdout().flush();
@@ -20,20 +20,20 @@ pub fn progress<T>(what: &str, hint: &str, step: impl FnOnce() -> Result<T>) -> 
     result
 }
 
-pub fn seconds(time: Duration) -> String {
+pub(crate) fn seconds(time: Duration) -> String {
     let tenths = time.as_secs_f64();
     if tenths < 10.0 { format!("{tenths:.1} s") } else { format!("{tenths:.0} s") }
 }
 
 /// A command in the repository's root.
-pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(paths::root()).stdin(Stdio::null());
     command
 }
 
 /// The Cargo that runs this task, writing where the task will look.
-pub fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let mut cargo = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.env("CARGO_TARGET_DIR", paths::target());
     // What `cargo run` says about xtask itself must not reach another package's build.
@@ -44,7 +44,7 @@ pub fn cargo() -> Command {
 }
 
 /// Runs to the end and gives standard output; a failure shows what the program printed, then one line.
-pub fn output(command: &mut Command, failed: &str) -> Result<String> {
+pub(crate) fn output(command: &mut Command, failed: &str) -> Result<String> {
     let name = Path::new(command.get_program()).display().to_string();
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().context(format_args!("cannot start {name}"))?;
@@ -64,7 +64,7 @@ pub fn output(command: &mut Command, failed: &str) -> Result<String> {
 }
 
 /// Runs to the end with this terminal as its own and gives the exit code.
-pub fn attached(command: &mut Command) -> Result<i32> {
+pub(crate) fn attached(command: &mut Command) -> Result<i32> {
     let name = Path::new(command.get_program()).display().to_string();
     let mut child = command.spawn().context(format_args!("cannot start {name}"))?;
     let registered = interrupt::register(child.id());

@@ -12,7 +12,7 @@ const NODE_FIX: &str = "node 20 or newer is needed: install it from https://node
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// Everything a build needs.
-pub fn all() -> Result<()> {
+pub(crate) fn all() -> Result<()> {
     node()?;
     npm_packages()?;
     wasm_target()
@@ -74,11 +74,11 @@ fn wasm_target() -> Result<()> {
 }
 
 /// The workerd program itself, so that no Node process stands between it and our signals.
-pub fn workerd() -> Result<PathBuf> {
+pub(crate) fn workerd() -> Result<PathBuf> {
     platform_binary("@cloudflare", "workerd-", "bin/workerd")
 }
 
-pub fn esbuild() -> Result<PathBuf> {
+pub(crate) fn esbuild() -> Result<PathBuf> {
     platform_binary("@esbuild", "", "bin/esbuild")
 }
 
@@ -94,7 +94,7 @@ fn platform_binary(scope: &str, prefix: &str, file: &str) -> Result<PathBuf> {
 }
 
 /// Chromium for tests: $CHROMIUM, an installed one, or one that is installed now.
-pub fn chromium() -> Result<PathBuf> {
+pub(crate) fn chromium() -> Result<PathBuf> {
     if let Some(path) = env::var_os("CHROMIUM").map(PathBuf::from) {
         if path.is_file() {
             return Ok(path);

@@ -9,7 +9,7 @@ use super::gamma::{ln_minus_linear, stirling_error};
 ///
 /// Formula: Loader's saddle-point form (2000), with `a y - b x` as the small quantity, so that neither large
 /// logarithms nor large gamma functions are subtracted.
-pub(crate) fn power(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
+pub(super) fn power(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
     let total = a + b;
     let lambda = a * y - b * x;
     let first = a * ln_minus_linear(total * x / a, -lambda / a);
@@ -33,20 +33,20 @@ pub(crate) fn power_of_counts(k: f64, n: f64, p: f64, q: f64) -> f64 {
 
 /// The fraction `f` in `I_x(a, b) = power / f`; converges fast where `a y >= b x`.
 ///
-/// Formula: DiDonato & Morris 1992, equation 9 (`BFRAC`), the even part of the classical fraction.
+/// Formula: `DiDonato` & Morris 1992, equation 9 (`BFRAC`), the even part of the classical fraction.
 pub(super) fn fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let lambda = a * y - b * x;
     continued_fraction(a * (lambda + 1.0) / (a + 1.0), |m| {
-        let d = a + 2.0 * m - 1.0;
-        let numerator = (m * (a + m - 1.0) / d) * ((a + b + m - 1.0) / d) * (b - m) * x * x;
-        let last = (a + m) * (lambda + 1.0 + m * (2.0 - x)) / (a + 2.0 * m + 1.0);
-        (numerator, m + m * (b - m) * x / d + last)
+        let shape = a + 2.0 * m - 1.0;
+        let numerator = (m * (a + m - 1.0) / shape) * ((a + b + m - 1.0) / shape) * (b - m) * x * x;
+        let last = (a + m) * (lambda + 1.0 + m * (2.0 - x)) / (shape + 2.0);
+        (numerator, m + m * (b - m) * x / shape + last)
     })
 }
 
-/// I_x(a, b), the regularized incomplete beta function, for `0.001 <= a, b <= 1e8` and `0 <= x <= 1`.
+/// `I_x(a, b)`, the regularized incomplete beta function, for `0.001 <= a, b <= 1e8` and `0 <= x <= 1`.
 ///
-/// Formula: DiDonato & Morris 1992. An `x` outside the unit interval counts as its nearer end.
+/// Formula: `DiDonato` & Morris 1992. An `x` outside the unit interval counts as its nearer end.
 ///
 /// ```
 /// let p = splitlight_stats::special::beta_regularized(2.0, 3.0, 0.9);

@@ -25,7 +25,7 @@ pub(super) fn ln_minus_linear(ratio: f64, delta: f64) -> f64 {
 ///
 /// Formula: Stirling's series from 10 on (Abramowitz & Stegun 6.1.41), the recurrence below.
 pub(super) fn stirling_error(a: f64) -> f64 {
-    const HALF: f64 = 0.5 - 0.25 * (2.0 * core::f64::consts::LN_2);
+    const HALF: f64 = 0.5 - 0.5 * core::f64::consts::LN_2;
     if (a - 0.5).abs() < f64::EPSILON {
         return HALF;
     }

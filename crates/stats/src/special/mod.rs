@@ -9,12 +9,14 @@ mod gamma;
 mod normal;
 mod student;
 
-pub(crate) use beta::{power, power_of_counts};
+pub(crate) use beta::power_of_counts;
 
 pub use beta::beta_regularized;
 pub use gamma::{chi_square_sf, gamma_upper_regularized};
 pub use normal::{normal_cdf, normal_ln_sf, normal_quantile, normal_sf};
-pub use student::{student_t_cdf, student_t_ln_sf, student_t_quantile, student_t_sf, student_t_upper_quantile};
+pub use student::{
+    student_t_cdf, student_t_ln_sf, student_t_quantile, student_t_sf, student_t_upper_quantile,
+};
 
 /// Most steps a series or fraction takes: about `8 sqrt(a)` are needed, so this covers shapes up to 1e8.
 const STEPS_MAX: u32 = 100_000;

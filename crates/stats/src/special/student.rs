@@ -47,7 +47,12 @@ impl Point {
     }
 }
 
-/// `1 + c1 y + c2 y^2 + ...` of I_y(1/2, dof/2), every term positive (Abramowitz & Stegun 26.5.4).
+/// The nearest degrees of freedom that the formulas hold for; above the upper end t is normal to every digit.
+fn within_domain(dof: f64) -> f64 {
+    dof.clamp(1.0, 1e19)
+}
+
+/// `1 + c1 y + c2 y^2 + ...` of `I_y(1/2, dof/2)`, every term positive (Abramowitz & Stegun 26.5.4).
 fn central_series(dof: f64, y: f64) -> f64 {
     let (mut term, mut sum) = (1.0, 1.0);
     for n in 0..STEPS_MAX {
@@ -70,7 +75,7 @@ fn central_series(dof: f64, y: f64) -> f64 {
 /// assert!((p - 0.25).abs() < 1e-15);
 /// ```
 pub fn student_t_sf(t: f64, dof: f64) -> f64 {
-    if t < 0.0 { 1.0 - student_t_sf(-t, dof) } else { Point::at(t, dof.max(1.0)).sf() }
+    if t < 0.0 { 1.0 - student_t_sf(-t, dof) } else { Point::at(t, within_domain(dof)).sf() }
 }
 
 /// P(T <= t) for Student's t with `dof >= 1`, any real `t`; the mirror image of [`student_t_sf`].
@@ -92,11 +97,12 @@ pub fn student_t_ln_sf(t: f64, dof: f64) -> f64 {
     if t < 0.0 {
         return libm::log1p(-student_t_sf(-t, dof));
     }
-    let point = Point::at(t, dof.max(1.0));
+    let point = Point::at(t, within_domain(dof));
     point.exponent + libm::log(point.tail)
 }
 
-/// The `t` with P(T > t) = `tail`, for `0 < tail < 1` and `dof >= 1`; `inf` at 0 and `-inf` at 1.
+/// The `t` with P(T > t) = `tail`, for `0 < tail < 1` and `dof >= 1`; `inf` at 0 and `-inf` at 1,
+/// and never beyond 1e150 otherwise.
 ///
 /// Formula: Hill's algorithm 396 (1970) for a start, then the third-order Taylor step on the tail.
 ///
@@ -114,7 +120,7 @@ pub fn student_t_upper_quantile(tail: f64, dof: f64) -> f64 {
     if tail > 0.5 {
         return -student_t_upper_quantile(1.0 - tail, dof);
     }
-    let dof = dof.max(1.0);
+    let dof = within_domain(dof);
     refine(hill(tail, dof), tail, dof)
 }
 
@@ -128,32 +134,30 @@ pub fn student_t_quantile(p: f64, dof: f64) -> f64 {
     if p < 0.5 { -student_t_upper_quantile(p, dof) } else { student_t_upper_quantile(1.0 - p, dof) }
 }
 
-/// Three to five digits of the quantile of an upper tail of at most one half.
+/// Three to five digits of the quantile of an upper tail of at most one half, by algorithm 396.
 fn hill(tail: f64, dof: f64) -> f64 {
-    let a = 1.0 / (dof - 0.5);
-    let b = 48.0 / (a * a);
-    let mut c = ((20_700.0 * a / b - 98.0) * a - 16.0) * a + 96.36;
-    let d = ((94.5 / (b + c) - 3.0) / b + 1.0) * libm::sqrt(a * FRAC_PI_2) * dof;
-    let y = libm::pow(d * 2.0 * tail, 2.0 / dof);
-    if y > 0.05 + a {
-        let x = normal_quantile(tail);
-        let square = x * x;
-        if dof < 5.0 {
-            c += 0.3 * (dof - 4.5) * (x + 0.6);
-        }
-        c = (((0.05 * d * x - 5.0) * x - 7.0) * x - 2.0) * x + b + c;
-        let inner = ((0.4 * square + 6.3) * square + 36.0) * square + 94.5;
-        let w = ((inner / c - square - 3.0) / b + 1.0) * x;
-        return libm::sqrt(dof * libm::expm1(a * w * w));
+    let inverse = 1.0 / (dof - 0.5);
+    let curvature = 48.0 / (inverse * inverse);
+    let c = ((20_700.0 * inverse / curvature - 98.0) * inverse - 16.0) * inverse + 96.36;
+    let d = ((94.5 / (curvature + c) - 3.0) / curvature + 1.0) * libm::sqrt(inverse * FRAC_PI_2) * dof;
+    let power = libm::pow(d * 2.0 * tail, 2.0 / dof);
+    if power > 0.05 + inverse {
+        let z = normal_quantile(tail);
+        let square = z * z;
+        let heavy = if dof < 5.0 { 0.3 * (dof - 4.5) * (z + 0.6) } else { 0.0 };
+        let scale = (((0.05 * d * z - 5.0) * z - 7.0) * z - 2.0) * z + curvature + c + heavy;
+        let expansion = ((0.4 * square + 6.3) * square + 36.0) * square + 94.5;
+        let w = ((expansion / scale - square - 3.0) / curvature + 1.0) * z;
+        return libm::sqrt(dof * libm::expm1(inverse * w * w));
     }
-    let inner = 1.0 / (((dof + 6.0) / (dof * y) - 0.089 * d - 0.822) * (dof + 2.0) * 3.0);
-    let w = ((inner + 0.5 / (dof + 4.0)) * y - 1.0) * (dof + 1.0) / (dof + 2.0) + 1.0 / y;
+    let far = 1.0 / (((dof + 6.0) / (dof * power) - 0.089 * d - 0.822) * (dof + 2.0) * 3.0);
+    let w = ((far + 0.5 / (dof + 4.0)) * power - 1.0) * (dof + 1.0) / (dof + 2.0) + 1.0 / power;
     libm::sqrt(dof * w)
 }
 
 /// Repeats `t += e (1 + e t (dof+1) / (2 (dof+t^2)))` with `e = (sf - tail) / density`.
 fn refine(start: f64, tail: f64, dof: f64) -> f64 {
-    let mut t = if start.is_finite() { start.min(STATISTIC_MAX) } else { 1.0 };
+    let mut t = start.min(STATISTIC_MAX);
     for _ in 0..REFINEMENTS_MAX {
         let point = Point::at(t, dof);
         // A density of zero is only met at t = 0, the answer itself.
@@ -164,7 +168,7 @@ fn refine(start: f64, tail: f64, dof: f64) -> f64 {
         let error = (point.tail - goal) / point.density;
         let step = error * (1.0 + 0.5 * error * t * (dof + 1.0) / (dof + t * t));
         // A wild step means the start was poor; halving or doubling is always safe.
-        t = if step.is_finite() { (t + step).clamp(0.5 * t, 2.0 * t) } else { 0.5 * t };
+        t = if step.is_finite() { (t + step).clamp(0.5 * t, 2.0 * t).min(STATISTIC_MAX) } else { 0.5 * t };
         if step.abs() <= 4.0 * f64::EPSILON * t {
             break;
         }

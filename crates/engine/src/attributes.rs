@@ -1,0 +1,121 @@
+//! The attributes every visitor has, from what browsers and requests say of themselves.
+
+use crate::page::Url;
+use splitlight_protocol::{Map, Value};
+
+/// Attributes of a page view: `url`, `host`, `path`, `referrer`, `utm.*`, `device`, `browser` and `language`.
+///
+/// `device` is `mobile`, `tablet` or `desktop`; `browser` is `edge`, `opera`, `samsung`, `firefox`, `chrome`, `safari`
+/// or `unknown`; `language` is the first preferred language tag as sent.
+///
+/// ```
+/// use splitlight_engine::attributes::from_page;
+/// use splitlight_protocol::Value;
+/// let map = from_page("https://shop.test/c/?utm_source=mail%20list", "", "Mozilla/5.0 (iPhone) Safari/604.1", "es-ES");
+/// assert_eq!(map.get("device"), Some(&Value::from("mobile")));
+/// assert_eq!(map.get("utm").and_then(|utm| utm.at(&["source"])), Some(&Value::from("mail list")));
+/// ```
+pub fn from_page(url: &str, referrer: &str, user_agent: &str, language: &str) -> Map {
+    let parsed = Url::parse(url);
+    let mut utm = Map::new();
+    for (name, parameter) in [
+        ("source", "utm_source"),
+        ("medium", "utm_medium"),
+        ("campaign", "utm_campaign"),
+        ("term", "utm_term"),
+    ] {
+        if let Some(value) = parsed.parameter(parameter) {
+            utm.insert(name.to_owned(), Value::String(percent_decode(value)));
+        }
+    }
+    let text = |text: &str| Value::from(text);
+    Map::from_iter([
+        ("url".to_owned(), text(url)),
+        ("host".to_owned(), text(parsed.host())),
+        ("path".to_owned(), text(parsed.path())),
+        ("referrer".to_owned(), text(referrer)),
+        ("device".to_owned(), text(device(user_agent))),
+        ("browser".to_owned(), text(browser(user_agent))),
+        ("language".to_owned(), text(language)),
+        ("utm".to_owned(), Value::Object(utm)),
+    ])
+}
+
+/// Whether a user agent says that it is a machine.
+///
+/// ```
+/// use splitlight_engine::attributes::is_bot;
+/// assert!(is_bot("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"));
+/// assert!(!is_bot("Mozilla/5.0 (Linux; Android 9; CUBOT X19) Chrome/96.0 Mobile Safari/537.36"));
+/// ```
+pub fn is_bot(user_agent: &str) -> bool {
+    // Whole words only: phones are called CUBOT, and a person with one is a visitor.
+    const MARKS: [&str; 10] = [
+        "bot/",
+        "bot;",
+        "bot)",
+        "bot ",
+        "crawler",
+        "spider",
+        "slurp",
+        "facebookexternalhit",
+        "lighthouse",
+        "preview",
+    ];
+    user_agent.is_empty()
+        || (MARKS.iter().any(|mark| contains(user_agent, mark)) && !contains(user_agent, "cubot"))
+}
+
+fn device(user_agent: &str) -> &'static str {
+    let android = contains(user_agent, "android");
+    if contains(user_agent, "ipad")
+        || contains(user_agent, "tablet")
+        || (android && !contains(user_agent, "mobile"))
+    {
+        "tablet"
+    } else if android || contains(user_agent, "iphone") || contains(user_agent, "mobile") {
+        "mobile"
+    } else {
+        "desktop"
+    }
+}
+
+fn browser(user_agent: &str) -> &'static str {
+    // In this order, because most of them also say that they are Chrome and Safari.
+    const NAMES: [(&str, &str); 7] = [
+        ("edg", "edge"),
+        ("opr/", "opera"),
+        ("samsungbrowser", "samsung"),
+        ("firefox", "firefox"),
+        ("chrome", "chrome"),
+        ("crios", "chrome"),
+        ("safari", "safari"),
+    ];
+    NAMES.iter().find(|(mark, _)| contains(user_agent, mark)).map_or("unknown", |(_, name)| name)
+}
+
+/// Looks for lower-case ASCII text in either case, without copying.
+fn contains(text: &str, needle: &str) -> bool {
+    text.as_bytes().windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
+}
+
+/// Decodes `%XX` and `+`; a broken escape stays as written, and bytes that are no UTF-8 become U+FFFD.
+fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match (byte, digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+                at += 3;
+                continue;
+            }
+            (b'+', ..) => out.push(b' '),
+            _ => out.push(*byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}

@@ -1,0 +1,61 @@
+//! An edit to the page, compiled.
+
+use crate::template::Template;
+use serde::{Deserialize, Serialize};
+use splitlight_protocol::config::{self, Position};
+
+/// An edit to the page: what happens to every element a selector matches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// A CSS selector; empty for [`Edit::Css`].
+    pub selector: String,
+    /// What happens.
+    pub edit: Edit,
+}
+
+/// What a [`Change`] does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Edit {
+    /// Replaces the content by text.
+    Text(Template),
+    /// Replaces the content by html.
+    Html(Template),
+    /// Sets an attribute, or removes it when there is no value.
+    Attribute(String, Option<Template>),
+    /// Adds the first classes and removes the second.
+    Class(Vec<String>, Vec<String>),
+    /// Adds html at a place.
+    Insert(Position, Template),
+    /// Removes the element.
+    Remove,
+    /// Adds a style sheet to the page.
+    Css(String),
+}
+
+impl Change {
+    /// Compiles a change. Style properties become a rule of a style sheet, because a rule survives re-renders and
+    /// needs no write to the document.
+    pub(crate) fn new(change: &config::Change) -> Self {
+        use config::Edit as Written;
+        let edit = match &change.edit {
+            Written::Text(text) => Edit::Text(Template::new(text)),
+            Written::Html(html) => Edit::Html(Template::new(html)),
+            Written::Attribute(attribute) => {
+                Edit::Attribute(attribute.name.clone(), attribute.value.as_deref().map(Template::new))
+            }
+            Written::Class(class) => Edit::Class(class.add.clone(), class.remove.clone()),
+            Written::Insert(insert) => Edit::Insert(insert.position, Template::new(&insert.html)),
+            Written::Remove => Edit::Remove,
+            Written::Css(css) => Edit::Css(css.clone()),
+            Written::Style(rules) => {
+                let mut css = format!("{}{{", change.selector);
+                for (property, value) in rules {
+                    css.extend([property, ":", value, "!important;"]);
+                }
+                css.push('}');
+                return Self { selector: String::new(), edit: Edit::Css(css) };
+            }
+        };
+        Self { selector: change.selector.clone(), edit }
+    }
+}

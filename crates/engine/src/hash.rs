@@ -1,0 +1,65 @@
+//! The hash that gives a visitor their bucket, as in GrowthBook's public contract.
+
+use serde::{Deserialize, Serialize};
+
+/// Which hash of the contract is used; it is written in the document, so that a bucket never moves by an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HashVersion {
+    /// 1,000 buckets; for imported documents. Biased between experiments whose seeds are alike.
+    V1,
+    /// 10,000 buckets.
+    V2,
+}
+
+/// A visitor's place in `[0, 1)` for a seed.
+///
+/// Version 2 is `fnv32a(decimal(fnv32a(seed + id))) % 10000 / 10000`, version 1 is `fnv32a(id + seed) % 1000 / 1000`,
+/// both over UTF-16 code units.
+///
+/// ```
+/// use splitlight_engine::{HashVersion, bucket};
+/// assert_eq!(bucket("seed", "user-1", HashVersion::V2), 0.4232);
+/// assert_eq!(bucket("", "a", HashVersion::V1), 0.22);
+/// ```
+pub fn bucket(seed: &str, id: &str, version: HashVersion) -> f64 {
+    match version {
+        HashVersion::V1 => f64::from(fnv32a(fnv32a(OFFSET, id), seed) % 1000) / 1000.0,
+        HashVersion::V2 => {
+            let first = fnv32a(fnv32a(OFFSET, seed), id);
+            f64::from(fnv32a_decimal(first) % 10_000) / 10_000.0
+        }
+    }
+}
+
+const OFFSET: u32 = 0x811c_9dc5;
+const PRIME: u32 = 0x0100_0193;
+
+fn fnv32a(start: u32, text: &str) -> u32 {
+    text.encode_utf16().fold(start, |hash, unit| (hash ^ u32::from(unit)).wrapping_mul(PRIME))
+}
+
+/// The hash of a number's decimal digits, without writing them to a string first.
+fn fnv32a_decimal(number: u32) -> u32 {
+    let mut divisor = 1_000_000_000;
+    while divisor > 1 && number < divisor {
+        divisor /= 10;
+    }
+    let mut hash = OFFSET;
+    while divisor > 0 {
+        hash = (hash ^ (u32::from(b'0') + number / divisor % 10)).wrapping_mul(PRIME);
+        divisor /= 10;
+    }
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimal_digits_hash_as_their_text() {
+        for number in [0, 1, 9, 10, 99, 100, 12_345, 1_000_000_000, u32::MAX] {
+            assert_eq!(fnv32a_decimal(number), fnv32a(OFFSET, &number.to_string()), "{number}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Which pages an item is for: address patterns, as in the "simple" kind of GrowthBook's public contract.
+
+use serde::{Deserialize, Serialize};
+
+/// The parts of an address that patterns look at; nothing is decoded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Url {
+    host: String,
+    path: String,
+    query: String,
+    hash: String,
+}
+
+impl Url {
+    /// Splits an address. A path alone is an address without host.
+    pub(crate) fn parse(text: &str) -> Self {
+        let (text, hash) = text.split_once('#').unwrap_or((text, ""));
+        let (text, query) = text.split_once('?').unwrap_or((text, ""));
+        let (host, path) = match text.split_once("://") {
+            Some((_, rest)) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+            None => ("", text),
+        };
+        let path = if path.is_empty() { "/" } else { path };
+        Self { host: host.to_owned(), path: path.to_owned(), query: query.to_owned(), hash: hash.to_owned() }
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The first value of a query parameter, as written.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        parameters(&self.query).find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+}
+
+fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// A pattern of addresses, compiled: `*` stands for any run of characters, letters match in either case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Pattern {
+    /// Whether a match takes part or keeps out.
+    pub(crate) include: bool,
+    /// Any host when empty.
+    host: String,
+    path: String,
+    query: Vec<(String, String)>,
+    hash: String,
+}
+
+impl Pattern {
+    /// Compiles a pattern such as `/c/*`, `shop.example/c/*` or `https://shop.example/?tab=*`.
+    pub(crate) fn new(include: bool, text: &str) -> Self {
+        let text = percent_encode(text);
+        let first = text.split(['/', '?', '#']).next().unwrap_or("");
+        let bare_host = !text.contains("://") && first.contains('.');
+        let url = Url::parse(&if bare_host { format!("https://{text}") } else { text });
+        Self {
+            include,
+            path: url.path.trim_matches('/').to_owned(),
+            query: parameters(&url.query).map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            host: url.host,
+            hash: url.hash,
+        }
+    }
+
+    /// Whether an address matches.
+    pub(crate) fn matches(&self, url: &Url) -> bool {
+        (self.host.is_empty() || glob(self.host.as_bytes(), url.host.as_bytes()))
+            && glob(self.path.as_bytes(), url.path.trim_matches('/').as_bytes())
+            && (self.hash.is_empty() || glob(self.hash.as_bytes(), url.hash.as_bytes()))
+            && self.query.iter().all(|(key, value)| {
+                // A parameter that is missing counts as empty, as in the contract.
+                glob(value.as_bytes(), url.parameter(key).unwrap_or("").as_bytes())
+            })
+    }
+}
+
+/// Writes a pattern as browsers write addresses: spaces and everything beyond ASCII as `%XX`.
+fn percent_encode(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte > b' ' && byte < 0x7f {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.extend(
+                [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
+            );
+        }
+        out
+    })
+}
+
+/// Whether a page takes part: no exclusion matches, and an inclusion does or there is none.
+pub(crate) fn takes_part(pages: &[Pattern], url: &Url) -> bool {
+    let mut included = None;
+    for pattern in pages {
+        match (pattern.include, pattern.matches(url)) {
+            (false, true) => return false,
+            (true, matched) => included = Some(included == Some(true) || matched),
+            (false, false) => {}
+        }
+    }
+    included != Some(false)
+}
+
+/// Matches `*` by greedy retry from the last star, which is linear in `pattern.len() * text.len()`.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut retry = None;
+    while t < text.len() {
+        if pattern.get(p) == Some(&b'*') {
+            retry = Some((p, t));
+            p += 1;
+        } else if pattern.get(p).is_some_and(|byte| byte.eq_ignore_ascii_case(&text[t])) {
+            p += 1;
+            t += 1;
+        } else if let Some((star, from)) = retry {
+            retry = Some((star, from + 1));
+            p = star + 1;
+            t = from + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}

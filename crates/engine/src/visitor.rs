@@ -1,0 +1,65 @@
+//! Who a decision is for.
+
+use crate::history::History;
+use crate::page::Url;
+use splitlight_protocol::Map;
+
+/// What a visitor has agreed to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Consent {
+    /// Ids may be stored, behaviour may be remembered, events may be sent.
+    #[default]
+    Granted,
+    /// Not asked or not answered yet: as [`Consent::Denied`] until there is an answer.
+    Pending,
+    /// Nothing may be stored or sent.
+    Denied,
+}
+
+/// What a shell knows of a visitor.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The visitor's id, when there is one.
+    pub id: Option<String>,
+    /// Everything conditions may ask about.
+    pub attributes: Map,
+    /// What the visitor did, `None` where it is not known, such as at the edge.
+    pub history: Option<History>,
+    /// The page's address.
+    pub url: String,
+    /// What the visitor has agreed to.
+    pub consent: Consent,
+    /// Whether this is a machine that says so.
+    pub bot: bool,
+}
+
+/// A visitor, as far as consent lets a decision know them.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub(crate) id: Option<String>,
+    pub(crate) attributes: Map,
+    pub(crate) history: Option<History>,
+    pub(crate) url: Url,
+    pub(crate) consent: Consent,
+    pub(crate) bot: bool,
+}
+
+impl Visitor {
+    /// Takes the facts and drops what consent forbids: without it there is no id and the history is empty.
+    pub fn new(facts: Facts) -> Self {
+        let granted = facts.consent == Consent::Granted;
+        Self {
+            id: facts.id.filter(|id| granted && !id.is_empty()),
+            history: if granted { facts.history } else { Some(History::default()) },
+            url: Url::parse(&facts.url),
+            attributes: facts.attributes,
+            consent: facts.consent,
+            bot: facts.bot,
+        }
+    }
+
+    /// Everything conditions and templates may ask about.
+    pub fn attributes(&self) -> &Map {
+        &self.attributes
+    }
+}

@@ -1,0 +1,213 @@
+//! One comparison of a variation with the control: the entry point of the collector.
+
+use core::fmt;
+
+use crate::exact::{Conversions, fisher_ln_p, newcombe};
+use crate::lift::{LiftInterval, estimate, fieller};
+use crate::{Kind, Moments, Sample, TestResult, always_valid, welch};
+
+/// How often the result may be looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Method {
+    /// Once, at a size fixed in advance: [`welch`], or Fisher's exact test for a proportion without a variance.
+    Welch,
+    /// As often as wanted: [`always_valid`].
+    AlwaysValid {
+        /// Planned visitors of both variations together, at least 2, frozen before the start.
+        planned_total: f64,
+    },
+}
+
+/// The procedure a result came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Procedure {
+    /// Welch's t-test.
+    Welch,
+    /// The asymptotic confidence sequence.
+    AlwaysValid,
+    /// Fisher's exact test and Newcombe's interval, where everybody or nobody of a variation converted.
+    Exact,
+}
+
+/// The difference between a variation and the control, in minor units per visitor, and its uncertainty.
+///
+/// Every number is finite. Up to rounding, `p_value < 1 - confidence` where and only where `difference_interval`
+/// excludes 0, and a bounded `lift_interval` excludes it where and only where `difference_interval` does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Comparison {
+    /// The procedure used.
+    pub method: Procedure,
+    /// Confidence of both intervals, as asked for.
+    pub confidence: f64,
+    /// Two-sided p-value of "no difference", 0 to 1.
+    pub p_value: f64,
+    /// Its natural logarithm, for p-values below the smallest `f64`.
+    pub ln_p_value: f64,
+    /// Control mean per visitor, minor units; a share for proportions.
+    pub control_mean: f64,
+    /// Variation mean per visitor, minor units; a share for proportions.
+    pub variation_mean: f64,
+    /// Variation mean minus control mean, minor units; a share for proportions.
+    pub difference: f64,
+    /// Lower and upper end of the difference, in its unit.
+    pub difference_interval: (f64, f64),
+    /// Difference divided by the magnitude of the control mean, where that is not 0.
+    pub lift: Option<f64>,
+    /// Interval of the lift.
+    pub lift_interval: LiftInterval,
+}
+
+/// Why there is no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotEnoughData {
+    /// A variation has fewer visitors than the test needs: 2, or 1 for the exact procedure.
+    TooFewVisitors,
+    /// All visitors of both variations have the same value.
+    NoVariance,
+    /// No visitors can have these moments: a negative count, more conversions than visitors, or squares that
+    /// are too small for their sum.
+    ImpossibleMoments,
+    /// The confidence is not in `[0.5, 1)`, or the planned total is below 2 or not finite.
+    InvalidSettings,
+}
+
+impl fmt::Display for NotEnoughData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooFewVisitors => "too few visitors",
+            Self::NoVariance => "all visitors have the same value",
+            Self::ImpossibleMoments => "moments contradict each other",
+            Self::InvalidSettings => "confidence or planned total out of range",
+        })
+    }
+}
+
+impl core::error::Error for NotEnoughData {}
+
+/// Compares a variation with the control; `confidence` in `[0.5, 1)`, usually 0.95.
+///
+/// A variation whose visitors all have the same value has no variance of its own. A proportion then gets Fisher's
+/// exact test under [`Method::Welch`]; everything else borrows the variance of both variations together, which is
+/// the right one if they do not differ and too large if they do.
+///
+/// # Errors
+///
+/// [`NotEnoughData`] says which of the conditions for a result is missing.
+///
+/// ```
+/// use splitlight_stats::{Kind, Method, Moments, compare};
+///
+/// // Orders of 10.00 by 100 and of 12.00 by 120 out of 1000 visitors each, in cents.
+/// let control = Moments { n: 1_000, sum: 100_000, sum_squares: 100_000_000 };
+/// let variation = Moments { n: 1_000, sum: 144_000, sum_squares: 172_800_000 };
+/// let method = Method::AlwaysValid { planned_total: 4_000.0 };
+/// let result = compare(&control, &variation, Kind::Mean, method, 0.95)?;
+/// assert_eq!(result.difference, 44.0);
+/// assert_eq!(result.lift, Some(0.44));
+/// # Ok::<(), splitlight_stats::NotEnoughData>(())
+/// ```
+pub fn compare(
+    control: &Moments,
+    variation: &Moments,
+    kind: Kind,
+    method: Method,
+    confidence: f64,
+) -> Result<Comparison, NotEnoughData> {
+    if !valid(method, confidence) {
+        return Err(NotEnoughData::InvalidSettings);
+    }
+    let (Some(a), Some(b)) = (control.sample(kind), variation.sample(kind)) else {
+        return Err(NotEnoughData::ImpossibleMoments);
+    };
+    let constant = a.variance <= 0.0 || b.variance <= 0.0;
+    if constant && kind == Kind::Proportion && method == Method::Welch {
+        return exact(control, variation, &a, &b, confidence);
+    }
+    if control.n < 2 || variation.n < 2 {
+        return Err(NotEnoughData::TooFewVisitors);
+    }
+    let together = control.merge(*variation).variance(kind).ok_or(NotEnoughData::ImpossibleMoments)?;
+    if together <= 0.0 {
+        return Err(NotEnoughData::NoVariance);
+    }
+    let own_or_shared =
+        |s: Sample| Sample { variance: if s.variance > 0.0 { s.variance } else { together }, ..s };
+    let (a, b) = (own_or_shared(a), own_or_shared(b));
+    let alpha = 1.0 - confidence;
+    let (test, procedure) = match method {
+        Method::Welch => (welch::test(&a, &b, alpha), Procedure::Welch),
+        Method::AlwaysValid { planned_total } => {
+            (always_valid::test(&a, &b, alpha, planned_total), Procedure::AlwaysValid)
+        }
+    };
+    Ok(report(&a, &b, &test, procedure, confidence))
+}
+
+/// Whether the settings are in range; a NaN is not.
+fn valid(method: Method, confidence: f64) -> bool {
+    let planned = match method {
+        Method::Welch => true,
+        Method::AlwaysValid { planned_total } => planned_total >= 2.0 && planned_total.is_finite(),
+    };
+    planned && (0.5..1.0).contains(&confidence)
+}
+
+/// Adds the lift and its interval to a test.
+fn report(
+    control: &Sample,
+    variation: &Sample,
+    test: &TestResult,
+    method: Procedure,
+    confidence: f64,
+) -> Comparison {
+    Comparison {
+        method,
+        confidence,
+        p_value: test.p_value,
+        ln_p_value: test.ln_p_value,
+        control_mean: control.mean,
+        variation_mean: variation.mean,
+        difference: test.difference,
+        difference_interval: test.interval(),
+        lift: estimate(control.mean, test.difference),
+        lift_interval: fieller(control, test),
+    }
+}
+
+/// The procedure for a proportion where everybody or nobody of a variation converted.
+fn exact(
+    control: &Moments,
+    variation: &Moments,
+    a: &Sample,
+    b: &Sample,
+    confidence: f64,
+) -> Result<Comparison, NotEnoughData> {
+    if control.n < 1 || variation.n < 1 {
+        return Err(NotEnoughData::TooFewVisitors);
+    }
+    let conversions = |m: &Moments| Conversions { converted: m.sum as f64, n: m.n as f64 };
+    let (before, after) = (conversions(control), conversions(variation));
+    let alpha = 1.0 - confidence;
+    let (low, high) = newcombe(&before, &after, alpha);
+    let mut ln_p_value = fisher_ln_p(&before, &after);
+    // In a few small tables one of the two excludes 0 and the other does not; then neither may.
+    if low <= 0.0 && 0.0 <= high {
+        ln_p_value = ln_p_value.max(libm::log(alpha));
+    }
+    let p_value = libm::exp(ln_p_value);
+    let difference_interval = if p_value < alpha { (low, high) } else { (low.min(0.0), high.max(0.0)) };
+    let difference = b.mean - a.mean;
+    Ok(Comparison {
+        method: Procedure::Exact,
+        confidence,
+        p_value,
+        ln_p_value,
+        control_mean: a.mean,
+        variation_mean: b.mean,
+        difference,
+        difference_interval,
+        lift: estimate(a.mean, difference),
+        lift_interval: LiftInterval::Undefined,
+    })
+}

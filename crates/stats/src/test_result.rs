@@ -1,0 +1,32 @@
+//! What a test of two means says, whichever test it was.
+
+/// One test of the difference between two means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TestResult {
+    /// Variation mean minus control mean, in the units of the means.
+    pub difference: f64,
+    /// Standard error of the difference, in the same units, above 0.
+    pub standard_error: f64,
+    /// Half the interval in standard errors: the quantile the test compares with, above 0.
+    pub multiplier: f64,
+    /// Two-sided p-value, 0 to 1; 0 only where it is below the smallest `f64`.
+    pub p_value: f64,
+    /// Natural logarithm of the p-value, finite even where `p_value` is 0.
+    pub ln_p_value: f64,
+}
+
+impl TestResult {
+    /// The interval of the difference: `difference -+ multiplier * standard_error`.
+    ///
+    /// ```
+    /// use splitlight_stats::{Sample, welch};
+    ///
+    /// let sample = Sample { n: 10.0, mean: 3.0, variance: 1.0 };
+    /// let (low, high) = welch::test(&sample, &sample, 0.05).interval();
+    /// assert!(low < 0.0 && 0.0 < high);
+    /// ```
+    pub fn interval(&self) -> (f64, f64) {
+        let half = self.multiplier * self.standard_error;
+        (self.difference - half, self.difference + half)
+    }
+}

@@ -1,0 +1,39 @@
+//! `cargo xtask bench`: the programs of tests/bench against release builds and a stack of their own.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Result, fail};
+use crate::{build, dev, paths, run, test};
+
+/// Runs the named benchmarks, or all; a file whose name begins with `_` is a helper.
+pub(crate) fn run(names: &[String]) -> Result<i32> {
+    let all = paths::files_in(&paths::root().join("tests/bench"));
+    let all: Vec<PathBuf> = all.into_iter().filter(|path| is_benchmark(path)).collect();
+    if all.is_empty() {
+        fail!("tests/bench has no *.mjs: there is nothing to measure");
+    }
+    let known: Vec<String> = all.iter().map(|path| name_of(path)).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(name)) {
+        fail!("there is no benchmark `{name}`: choose from {}", known.join(", "));
+    }
+    build::all()?;
+    build::vectors()?;
+    let mut worst = 0;
+    for file in all.iter().filter(|path| names.is_empty() || names.contains(&name_of(path))) {
+        println!("\n== {}", name_of(file));
+        let mut stack = dev::fresh_stack("bench")?;
+        let mut node = test::node_for_tests()?;
+        node.arg(file).env("SPLITLIGHT_STACK", stack.describe().to_string());
+        worst = worst.max(run::attached(&mut node)?);
+        stack.check_alive()?;
+    }
+    Ok(worst)
+}
+
+fn is_benchmark(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "mjs") && !name_of(path).starts_with('_')
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}

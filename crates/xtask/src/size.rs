@@ -1,0 +1,51 @@
+//! `cargo xtask size`: what a visitor downloads and what the Worker weighs, against the budget.
+
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
+
+use crate::error::{Context, Result, fail};
+use crate::{build, inline, paths};
+
+/// The whole script, brotli -11; GrowthBook's is 16.2 KB, Statsig's 20.4, PostHog's 102.
+const SCRIPT_BROTLI_MAX: usize = 24 * 1024;
+
+pub(crate) fn run() -> Result<()> {
+    build::all()?;
+    let script = paths::read(&paths::assets().join("sl.js"))?;
+    let bundle = paths::read_text(&paths::browser().join("bundle.js"))?;
+    let wasm = paths::read(&paths::browser().join("splitlight_browser.wasm"))?;
+    let worker = paths::worker();
+    println!("\n{:<24} {:>9} {:>9} {:>9}", "", "raw", "gzip", "brotli");
+    let script_brotli = row("sl.js", &script)?;
+    row("  loader and glue", bundle.replace(inline::WASM_TOKEN, "\"\"").as_bytes())?;
+    row("  wasm, as a file", &wasm)?;
+    row("worker index_bg.wasm", &paths::read(&worker.join("index_bg.wasm"))?)?;
+    row("worker index.js", &paths::read(&worker.join("index.js"))?)?;
+    let percent = script_brotli * 100 / SCRIPT_BROTLI_MAX;
+    println!("sl.js takes {percent} % of its budget of {SCRIPT_BROTLI_MAX} bytes");
+    if script_brotli > SCRIPT_BROTLI_MAX {
+        let over = script_brotli - SCRIPT_BROTLI_MAX;
+        fail!("sl.js is {over} bytes over its budget: see what the last change added");
+    }
+    Ok(())
+}
+
+fn row(name: &str, bytes: &[u8]) -> Result<usize> {
+    let brotli = brotli_size(bytes)?;
+    println!("{name:<24} {:>9} {:>9} {brotli:>9}", bytes.len(), gzip_size(bytes)?);
+    Ok(brotli)
+}
+
+fn gzip_size(bytes: &[u8]) -> Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).context("gzip")?;
+    Ok(encoder.finish().context("gzip")?.len())
+}
+
+fn brotli_size(bytes: &[u8]) -> Result<usize> {
+    let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+    let mut out = Vec::new();
+    brotli::BrotliCompress(&mut &*bytes, &mut out, &params).context("brotli")?;
+    Ok(out.len())
+}

@@ -1,0 +1,160 @@
+//! `cargo xtask test`: every check that CI makes, in its order, with a summary at the end.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result, fail};
+use crate::{build, dev, interrupt, paths, run, setup, size};
+
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// One line of the summary.
+struct Step {
+    group: &'static str,
+    name: &'static str,
+    run: fn() -> Result<()>,
+}
+
+const STEPS: [Step; 10] = [
+    Step { group: "lint", name: "formatting", run: formatting },
+    Step { group: "lint", name: "clippy, native", run: clippy_native },
+    Step { group: "lint", name: "clippy, wasm32", run: clippy_wasm },
+    Step { group: "unit", name: "unit and vectors, native", run: unit },
+    Step { group: "vectors", name: "vectors, workerd and Chromium", run: vectors },
+    Step { group: "edge", name: "edge, workerd", run: edge },
+    Step { group: "e2e", name: "end to end, Chromium", run: e2e },
+    Step { group: "check", name: "dev --check", run: check },
+    Step { group: "size", name: "size", run: size::run },
+    Step { group: "docs", name: "documentation", run: docs },
+];
+
+/// Runs all steps, or those of the named groups; a failure does not hide the ones after it.
+pub(crate) fn run(groups: &[String]) -> Result<i32> {
+    for group in groups {
+        if !STEPS.iter().any(|step| step.group == group) {
+            fail!("test does not know `{group}`: it knows lint, unit, vectors, edge, e2e, check, size and docs");
+        }
+    }
+    setup::all()?;
+    let mut summary: Vec<(&str, Option<Error>, Duration)> = Vec::new();
+    for step in &STEPS {
+        if !groups.is_empty() && !groups.iter().any(|group| group == step.group) {
+            continue;
+        }
+        println!("\n== {} ({})", step.name, step.group);
+        let start = Instant::now();
+        let error = (step.run)().err();
+        if interrupt::received() {
+            fail!("interrupted");
+        }
+        if let Some(error) = &error {
+            eprintln!("error: {error}");
+        }
+        summary.push((step.name, error, start.elapsed()));
+    }
+    Ok(print_summary(&summary))
+}
+
+fn print_summary(summary: &[(&str, Option<Error>, Duration)]) -> i32 {
+    println!();
+    for (name, error, time) in summary {
+        let (mark, why) = match error {
+            None => ("ok  ", String::new()),
+            Some(error) => ("FAIL", format!("  {error}")),
+        };
+        println!("{mark} {name:<32} {:>7}{why}", run::seconds(*time));
+    }
+    let failed = summary.iter().filter(|(_, error, _)| error.is_some()).count();
+    println!("{} of {} passed", summary.len() - failed, summary.len());
+    i32::from(failed > 0)
+}
+
+fn cargo(what: &str, arguments: &[&str], fix: &str, environment: &[(&str, &str)]) -> Result<()> {
+    run::progress(what, "", || {
+        run::output(run::cargo().args(arguments).envs(environment.iter().copied()), fix).map(drop)
+    })
+}
+
+fn formatting() -> Result<()> {
+    cargo("cargo fmt", &["fmt", "--all", "--check"], "not formatted: run `cargo fmt --all`", &[])
+}
+
+fn clippy_native() -> Result<()> {
+    let arguments = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    cargo("cargo clippy", &arguments, "clippy has findings: see them above", &[])
+}
+
+fn clippy_wasm() -> Result<()> {
+    // xtask starts processes and never runs in wasm.
+    let arguments = ["clippy", "--quiet", "--workspace", "--exclude", "xtask", "--lib", "--target", WASM_TARGET];
+    let arguments = [&arguments[..], &["--", "-D", "warnings"]].concat();
+    let fix = "clippy has findings for wasm32: see them above";
+    cargo("cargo clippy for wasm32", &arguments, fix, &[("WASM_BINDGEN_USE_JS_SYS", "1")])
+}
+
+fn unit() -> Result<()> {
+    let mut cargo = run::cargo();
+    done(run::attached(cargo.args(["test", "--workspace"]))?, "cargo test failed: see above")
+}
+
+fn docs() -> Result<()> {
+    let arguments = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];
+    cargo("cargo doc", &arguments, "rustdoc has warnings: see them above", &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+fn vectors() -> Result<()> {
+    let script = "tests/conformance/run.mjs";
+    if !paths::root().join(script).is_file() {
+        fail!("{script} is missing: it runs the vectors in workerd and Chromium");
+    }
+    let chromium = setup::chromium()?;
+    build::vectors()?;
+    let mut node = node_for_tests()?;
+    node.arg(script).arg("--wasm-dir").arg(paths::vectors()).arg("--chromium").arg(chromium);
+    done(run::attached(&mut node)?, "vectors failed: see above")
+}
+
+fn edge() -> Result<()> {
+    node_tests("edge")
+}
+
+fn e2e() -> Result<()> {
+    node_tests("e2e")
+}
+
+fn check() -> Result<()> {
+    done(dev::check()?, "dev --check failed: see above")
+}
+
+/// The `*.test.mjs` files of one folder against a stack of their own.
+fn node_tests(folder: &str) -> Result<()> {
+    let dir = paths::root().join("tests").join(folder);
+    let is_test = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".test.mjs"));
+    let files: Vec<PathBuf> = paths::files_in(&dir).into_iter().filter(is_test).collect();
+    if files.is_empty() {
+        fail!("tests/{folder} has no *.test.mjs: nothing was tested");
+    }
+    let mut stack = dev::fresh_stack(folder)?;
+    let mut node = node_for_tests()?;
+    // One file after the other: they share the stack.
+    node.args(["--test", "--test-concurrency=1"]).args(files);
+    node.env("SPLITLIGHT_STACK", stack.describe().to_string());
+    let code = run::attached(&mut node)?;
+    stack.check_alive()?;
+    done(code, &format!("tests/{folder} failed: see above"))
+}
+
+/// Node with everything that a test or a benchmark may need to know.
+pub(crate) fn node_for_tests() -> Result<Command> {
+    let mut node = run::command("node");
+    node.env("SPLITLIGHT_WORKERD", setup::workerd()?);
+    node.env("SPLITLIGHT_CHROMIUM", setup::chromium()?);
+    node.env("SPLITLIGHT_OUT", paths::out());
+    node.env("SPLITLIGHT_NODE_MODULES", paths::root().join("node_modules"));
+    Ok(node)
+}
+
+fn done(code: i32, failed: &str) -> Result<()> {
+    if code == 0 { Ok(()) } else { Err(Error::new(failed)) }
+}

@@ -1,0 +1,141 @@
+//! Vectors about decisions.
+
+use crate::Report;
+use serde::Deserialize;
+use splitlight_engine::{Consent, Facts, HashVersion, History, Program, Reason, Visitor, bucket, compile};
+use splitlight_protocol::{Map, Timestamp, Value, config};
+use std::collections::BTreeMap;
+
+#[derive(Deserialize)]
+struct File<T> {
+    cases: Vec<T>,
+}
+
+pub(crate) fn hash(text: &str) -> Result<Report, serde_json::Error> {
+    let file: File<(String, String, u32, f64)> = serde_json::from_str(text)?;
+    let mut report = Report::default();
+    for (seed, id, version, expected) in file.cases {
+        let version = if version == 1 { HashVersion::V1 } else { HashVersion::V2 };
+        let place = bucket(&seed, &id, version);
+        let failure = (place.to_bits() != expected.to_bits()).then(|| format!("{place} is not {expected}"));
+        report.count(&format!("{seed:?} {id:?} {version:?}"), failure);
+    }
+    Ok(report)
+}
+
+pub(crate) fn pages(text: &str) -> Result<Report, serde_json::Error> {
+    let file: File<(String, Value, bool)> = serde_json::from_str(text)?;
+    let mut report = Report::default();
+    for (url, pages, expected) in file.cases {
+        let pages = serde_json::to_string(&pages)?;
+        let document = format!(
+            r#"{{"version":1,"project":"p","experiments":[{{"key":"e","pages":{pages},
+                "variations":[{{"key":"a"}},{{"key":"b"}}]}}]}}"#
+        );
+        let program = compile(&config::parse(&document).config).program;
+        let visitor = Visitor::new(Facts { id: Some("v".to_owned()), url: url.clone(), ..Facts::default() });
+        let decisions = splitlight_engine::decide(&program, &visitor, Timestamp::from_ms(0));
+        let part = decisions.iter(&program).any(|(_, decision)| decision.reason != Reason::Page);
+        report.count(&format!("{url} {pages}"), (part != expected).then(|| format!("expected {expected}")));
+    }
+    Ok(report)
+}
+
+#[derive(Deserialize)]
+struct DecideFile {
+    config: Value,
+    cases: Vec<DecideCase>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DecideCase {
+    name: String,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    attributes: Map,
+    /// What the visitor did before; `null` where the history is not known.
+    #[serde(default = "no_past")]
+    past: Option<Vec<Past>>,
+    #[serde(default)]
+    consent: Option<String>,
+    #[serde(default)]
+    bot: bool,
+    #[serde(default)]
+    now: Timestamp,
+    /// Variation and reason by item.
+    expect: BTreeMap<String, (String, String)>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "serde's default has the field's type")]
+fn no_past() -> Option<Vec<Past>> {
+    Some(Vec::new())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Past {
+    event: String,
+    #[serde(default)]
+    properties: Map,
+    #[serde(default)]
+    value: Option<i64>,
+    time: Timestamp,
+}
+
+pub(crate) fn decide(text: &str) -> Result<Report, serde_json::Error> {
+    let file: DecideFile = serde_json::from_str(text)?;
+    let parsed = config::parse(&serde_json::to_string(&file.config)?);
+    let compiled = compile(&parsed.config);
+    let mut report = Report::default();
+    let mut issues = parsed.issues.iter().chain(&compiled.issues).map(ToString::to_string);
+    report.count("the config is sound", issues.next());
+    // The bytes are what runs in browsers, so the bytes are what is tested.
+    let program = Program::from_bytes(&compiled.program.to_bytes());
+    report.count(
+        "the program survives its bytes",
+        (program.as_ref() != Ok(&compiled.program)).then(String::new),
+    );
+    for case in file.cases {
+        let failure = decide_case(&compiled.program, &case);
+        report.count(&case.name, failure);
+    }
+    Ok(report)
+}
+
+fn decide_case(program: &Program, case: &DecideCase) -> Option<String> {
+    let history = case.past.as_ref().map(|past| {
+        let mut history = History::default();
+        for event in past {
+            history.record(program, &event.event, &event.properties, event.value, event.time);
+        }
+        history
+    });
+    let consent = match case.consent.as_deref() {
+        None | Some("granted") => Consent::Granted,
+        Some("pending") => Consent::Pending,
+        Some("denied") => Consent::Denied,
+        Some(other) => return Some(format!("there is no consent {other:?}")),
+    };
+    let visitor = Visitor::new(Facts {
+        id: case.id.clone(),
+        attributes: case.attributes.clone(),
+        history,
+        url: case.url.clone(),
+        consent,
+        bot: case.bot,
+    });
+    let decisions = splitlight_engine::decide(program, &visitor, case.now);
+    let found: BTreeMap<String, (String, String)> = decisions
+        .iter(program)
+        .filter(|(item, _)| case.expect.contains_key(item.key()))
+        .map(|(item, decision)| {
+            let variation = item.variations()[decision.variation].key.clone();
+            (item.key().to_owned(), (variation, decision.reason.name().to_owned()))
+        })
+        .collect();
+    (found != case.expect).then(|| format!("{found:?} is not {:?}", case.expect))
+}

@@ -1,0 +1,54 @@
+//! The Worker's settings, from its bindings.
+
+use worker::{Env, Request};
+
+/// What the operator configured; every setting has a default but the secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// `PROJECT_KEY`: the project this deployment serves, `default`.
+    pub(crate) project: String,
+    /// `PREFIX`: where our own paths are below the site, `/_sl`. Neutral, and free to change.
+    pub(crate) prefix: String,
+    /// `SHARDS`: how many objects share a project's visitors, 4.
+    pub(crate) shards: u32,
+    /// `API_HOST`: hosts, separated by commas, on which `/v1` and the dashboard are served instead of the origin.
+    pub(crate) api_hosts: Vec<String>,
+    /// Whether there is an origin: a service binding `ORIGIN`, or the variable `ORIGIN_URL`.
+    pub(crate) has_origin: bool,
+    /// `ALLOWED_ORIGINS`: origins, separated by commas, whose pages may send events; `*` for any.
+    pub(crate) allowed_origins: Vec<String>,
+    /// `CONSENT`: `granted` unless a visitor said otherwise, or `required` to store nothing before they agree.
+    pub(crate) consent_required: bool,
+}
+
+impl Settings {
+    /// Reads the settings from the bindings.
+    pub(crate) fn read(env: &Env) -> Self {
+        let text = |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|text| !text.is_empty());
+        let list = |name: &str| {
+            let text = text(name).unwrap_or_default();
+            text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+        };
+        let prefix = text("PREFIX").unwrap_or_else(|| "/_sl".to_owned());
+        Self {
+            project: text("PROJECT_KEY").unwrap_or_else(|| "default".to_owned()),
+            prefix: format!("/{}", prefix.trim_matches('/')),
+            shards: text("SHARDS").and_then(|text| text.parse().ok()).filter(|shards| *shards > 0).unwrap_or(4),
+            api_hosts: list("API_HOST"),
+            has_origin: env.service("ORIGIN").is_ok() || text("ORIGIN_URL").is_some(),
+            allowed_origins: list("ALLOWED_ORIGINS"),
+            consent_required: text("CONSENT").as_deref() == Some("required"),
+        }
+    }
+
+    /// The part of a path below our prefix, when it is one of ours.
+    pub(crate) fn own_path<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.strip_prefix(&self.prefix).filter(|rest| rest.starts_with('/'))
+    }
+
+    /// Whether a request is for the API and the dashboard: by its host, or because there is no origin.
+    pub(crate) fn is_api(&self, request: &Request) -> bool {
+        let host = request.headers().get("host").ok().flatten().unwrap_or_default();
+        !self.has_origin || self.api_hosts.contains(&host)
+    }
+}
