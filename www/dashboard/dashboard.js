@@ -166,7 +166,7 @@ function detailView(results) {
         fact("Visitors", format.count(results.totalUsers)),
         fact("Split check", srmBadge(checks.srmStatus, checks.srm), srmNote(checks.srmStatus, checks.srm)),
         fact("Excluded", format.count(checks.multipleExposures), "saw more than one variation"),
-        fact("Quarantined", format.count(checks.quarantined), "events set aside as not valid"))),
+        fact("Quarantined", format.count(checks.quarantined), "set aside as invalid"))),
     metrics.map((metric) => metricCard(metric, results.settings)),
     h("p", { class: "footnote" }, metrics.length ? FOOTNOTE[results.settings.method] ?? "" : "No metric has data yet."),
   ];
@@ -180,6 +180,10 @@ const emptyView = () =>
 // ---- Drawing
 
 const draw = (target, ...content) => morph(target, h("div", {}, ...content));
+
+function busy(value) {
+  if (el.detail.getAttribute("aria-busy") !== String(value)) el.detail.setAttribute("aria-busy", String(value));
+}
 
 function announce(results) {
   const text = `${results.name}: ${verdictLabel(results.verdict)}. ${results.verdict.reason}`;
@@ -199,10 +203,13 @@ function render() {
   const { experiments } = state.list;
   const key = chosen();
   if (!experiments.length) {
+    busy(false);
     draw(el.list);
     draw(el.detail, emptyView());
     return;
   }
+  // Until the chosen experiment is read, the one still on screen is dimmed so that nobody mistakes one for the other.
+  busy(state.wrong !== key && state.results?.experimentId !== key);
   draw(el.list, h("div", { class: "row" }, h("h2", {}, "Experiments"), h("span", { class: "quiet" }, "Primary lift")), h("ul", {}, experiments.map(listItem)));
   if (state.wrong === key) {
     draw(el.detail, h("section", { class: "empty" }, h("h1", {}, "No such experiment"),

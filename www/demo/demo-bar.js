@@ -1,7 +1,8 @@
 // Builds the demo bar, which shows what Splitlight decided on this page and lets you play another visitor.
 const CITIES = ["Madrid", "Barcelona", "Paris"];
 const meta = document.querySelector('meta[name="splitlight-dashboard"]')?.content ?? "";
-const dashboard = meta && !meta.startsWith("{{") ? meta : "/dashboard/";
+// A server that does not fill the placeholder in is most likely `cargo xtask dev` on its usual ports.
+const dashboard = meta && !meta.startsWith("{{") ? meta : `http://${location.hostname}:8788/`;
 const cookie = (name) => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
 
 // Storage can be blocked, and the bar then only forgets its own state.

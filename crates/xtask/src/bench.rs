@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, fail};
-use crate::{build, dev, paths, run, test};
+use crate::stack::Stack;
+use crate::{build, paths, run, test};
 
 /// Runs the named benchmarks, or all; a file whose name begins with `_` is a helper.
 pub(crate) fn run(names: &[String]) -> Result<i32> {
@@ -21,8 +22,8 @@ pub(crate) fn run(names: &[String]) -> Result<i32> {
     let mut worst = 0;
     for file in all.iter().filter(|path| names.is_empty() || names.contains(&name_of(path))) {
         println!("\n== {}", name_of(file));
-        let mut stack = dev::fresh_stack("bench")?;
-        let mut node = test::node_for_tests()?;
+        let mut stack = Stack::temporary("bench")?;
+        let mut node = test::node_for_browsers()?;
         node.arg(file).env("SPLITLIGHT_STACK", stack.describe().to_string());
         worst = worst.max(run::attached(&mut node)?);
         stack.check_alive()?;

@@ -91,7 +91,11 @@ fn cargo_wasm(package: &str, profile: &str, codegen: &[&str]) -> Result<PathBuf>
 
 fn wasm_opt(from: &Path, to: &Path) -> Result<()> {
     let mut node = run::command("node");
-    node.arg("node_modules/binaryen/bin/wasm-opt").args(["-Oz", "--strip-producers", "--strip-target-features"]);
+    node.arg("node_modules/binaryen/bin/wasm-opt").args([
+        "-Oz",
+        "--strip-producers",
+        "--strip-target-features",
+    ]);
     node.args(WASM_FEATURES).arg(from).arg("-o").arg(to);
     run::output(&mut node, "wasm-opt failed: see its message above").map(drop)
 }
@@ -170,7 +174,8 @@ fn stamp_of(path: &Path) -> String {
 }
 
 fn all_files(dir: &Path) -> Vec<PathBuf> {
-    let (dirs, mut files): (Vec<_>, Vec<_>) = paths::files_in(dir).into_iter().partition(|path| path.is_dir());
+    let (dirs, mut files): (Vec<_>, Vec<_>) =
+        paths::files_in(dir).into_iter().partition(|path| path.is_dir());
     files.extend(dirs.iter().flat_map(|dir| all_files(dir)));
     files
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::{Result, fail};
 use crate::stack::{Options, Ports, Stack};
-use crate::{build, interrupt, paths, run, setup};
+use crate::{build, interrupt, paths, run};
 
 const PORT: u16 = 8787;
 const CHECK: &str = "tests/load/check.mjs";
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<i32> {
     }
     let dir = wishes.state.unwrap_or_else(|| paths::root().join(".splitlight/dev"));
     paths::create_dir(&dir)?;
-    let mut stack = Stack::start(Options { dir, ports })?;
+    let mut stack = Stack::start(Options { dir, ports, log_after: None })?;
     print_table(&stack);
     if wishes.serve_only {
         // For programs: everything in one line.
@@ -63,7 +63,9 @@ fn parse(arguments: &[String]) -> Result<Wishes> {
             },
             ("--state", Some(dir)) => wishes.state = std::path::absolute(dir).ok(),
             ("--port" | "--state", None) => fail!("{argument} needs a value"),
-            _ => fail!("dev does not know `{argument}`: it takes --port N, --state DIR, --serve-only and --check"),
+            _ => fail!(
+                "dev does not know `{argument}`: it takes --port N, --state DIR, --serve-only and --check"
+            ),
         }
         if matches!(argument.as_str(), "--port" | "--state") {
             arguments.next();
@@ -102,7 +104,6 @@ fn print_table(stack: &Stack) {
 
 /// Another task's way to a stack over fresh builds.
 pub(crate) fn fresh_stack(name: &str) -> Result<Stack> {
-    setup::all()?;
     build::all()?;
     Stack::temporary(name)
 }

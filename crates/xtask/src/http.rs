@@ -20,14 +20,13 @@ pub(crate) fn request(method: &str, port: u16, path: &str, key: &str, body: &str
     let what = format!("{method} http://localhost:{port}{path}");
     let mut stream = TcpStream::connect(("127.0.0.1", port)).context(&what)?;
     stream.set_read_timeout(Some(TIMEOUT)).context(&what)?;
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n");
-    if !key.is_empty() {
-        head.push_str(&format!("Authorization: Bearer {key}\r\n"));
-    }
-    if method != "GET" {
-        head.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
-    }
-    stream.write_all(format!("{head}\r\n{body}").as_bytes()).context(&what)?;
+    let bearer = if key.is_empty() { String::new() } else { format!("Authorization: Bearer {key}\r\n") };
+    let content = match method {
+        "GET" => String::new(),
+        _ => format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()),
+    };
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n");
+    stream.write_all(format!("{head}{bearer}{content}\r\n{body}").as_bytes()).context(&what)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).context(&what)?;
     parse(&bytes).ok_or_else(|| Error::new(format!("{what}: the answer is not HTTP")))
@@ -64,7 +63,8 @@ mod tests {
 
     #[test]
     fn reads_a_plain_and_a_chunked_answer() {
-        let plain = parse(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").map(|answer| (answer.status, answer.body));
+        let plain = parse(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            .map(|answer| (answer.status, answer.body));
         assert_eq!(plain, Some((200, "ok".to_owned())));
         let chunked = b"HTTP/1.1 422 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\na;x=1\r\n0123456789\r\n0\r\n\r\n";
         let chunked = parse(chunked).map(|answer| (answer.status, answer.body));

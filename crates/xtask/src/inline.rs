@@ -20,9 +20,8 @@ pub(crate) fn inline(script: &str, wasm: &[u8]) -> Result<String> {
 
 /// A string literal whose characters U+0000 to U+00FF are the bytes. The script must be served as UTF-8.
 pub(crate) fn literal(bytes: &[u8]) -> String {
-    let double = bytes.iter().filter(|byte| **byte == b'"').count();
-    let single = bytes.iter().filter(|byte| **byte == b'\'').count();
-    let quote = if double <= single { b'"' } else { b'\'' };
+    let count = |quote: u8| bytes.iter().fold(0, |count, byte| count + usize::from(*byte == quote));
+    let quote = if count(b'"') <= count(b'\'') { b'"' } else { b'\'' };
     let mut text = String::with_capacity(bytes.len() * 3 / 2);
     text.push(char::from(quote));
     for (at, &byte) in bytes.iter().enumerate() {
@@ -36,8 +35,12 @@ pub(crate) fn literal(bytes: &[u8]) -> String {
             b'\\' => text.push_str("\\\\"),
             // The edge may put the script into a page, where these two would end it or open a comment.
             b'<' if rest.starts_with(b"!--") => text.push_str("\\x3c"),
-            b'<' if rest.get(..7).is_some_and(|tag| tag.eq_ignore_ascii_case(b"/script")) => text.push_str("\\x3c"),
-            b'<' if rest.get(..6).is_some_and(|tag| tag.eq_ignore_ascii_case(b"script")) => text.push_str("\\x3c"),
+            b'<' if rest.get(..7).is_some_and(|tag| tag.eq_ignore_ascii_case(b"/script")) => {
+                text.push_str("\\x3c");
+            }
+            b'<' if rest.get(..6).is_some_and(|tag| tag.eq_ignore_ascii_case(b"script")) => {
+                text.push_str("\\x3c");
+            }
             _ if byte == quote => text.extend(['\\', char::from(byte)]),
             _ => text.push(char::from(byte)),
         }

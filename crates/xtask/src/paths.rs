@@ -1,5 +1,7 @@
 //! Where things are: the repository, the target directory and what the tasks put in it.
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -63,6 +65,14 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
 
 pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
     fs::write(path, bytes).context(format_args!("cannot write {}", path.display()))
+}
+
+/// Writes what only this user may read, such as keys.
+pub(crate) fn write_private(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
+    let doing = format!("cannot write {}", path.display());
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path).context(&doing)?;
+    file.write_all(bytes.as_ref()).context(&doing)
 }
 
 /// The files directly in `dir`, sorted by name; none when there is no such folder.

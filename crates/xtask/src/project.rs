@@ -1,5 +1,6 @@
 //! Fills a running stack: the demo's config, its keys, and the shop that carries the write key.
 
+use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -59,11 +60,17 @@ pub(crate) fn copy_shop(dir: &Path, ports: Ports, keys: &Keys) -> Result<()> {
     let from_here = format!("src=\"http://localhost:{}/_sl/sl.js\"", ports.shop);
     let direct = |text: &str| with_key(text).replace("src=\"/_sl/sl.js\"", &from_here);
     paths::copy_dir(&demo, &dir.join("shop"), &|path, bytes| edit_text(path, bytes, &with_key))?;
-    paths::copy_dir(&demo, &dir.join("shop-direct"), &|path, bytes| edit_text(path, bytes, &direct))
+    paths::copy_dir(&demo, &dir.join("shop-direct"), &|path, bytes| edit_text(path, bytes, &direct))?;
+    for shop in ["shop", "shop-direct"] {
+        // Names and hypotheses of experiments are not the visitors' business, here as anywhere.
+        fs::remove_file(dir.join(shop).join("splitlight.json")).context("cannot remove the shop's config")?;
+    }
+    Ok(())
 }
 
 fn edit_text(path: &Path, bytes: Vec<u8>, edit: &dyn Fn(&str) -> String) -> Vec<u8> {
-    let is_text = path.extension().is_some_and(|end| ["html", "js", "mjs", "json"].iter().any(|text| end == *text));
+    let is_text =
+        path.extension().is_some_and(|end| ["html", "js", "mjs", "json"].iter().any(|text| end == *text));
     match str::from_utf8(&bytes) {
         Ok(text) if is_text => edit(text).into_bytes(),
         _ => bytes,
@@ -76,7 +83,8 @@ mod tests {
 
     #[test]
     fn an_issue_names_place_reason_and_fix() {
-        let issue = json!({ "pointer": "/experiments/0", "reason": "weights add up to 1.2", "fix": "make it 1" });
+        let issue =
+            json!({ "pointer": "/experiments/0", "reason": "weights add up to 1.2", "fix": "make it 1" });
         assert_eq!(issue_line(&issue), "/experiments/0: weights add up to 1.2; fix: make it 1");
         assert_eq!(issue_line(&json!({ "reason": "not JSON" })), "/: not JSON");
     }

@@ -43,7 +43,8 @@ fn npm_packages() -> Result<()> {
     let root = paths::root();
     let locked = fs::metadata(root.join("package-lock.json")).and_then(|file| file.modified());
     // npm writes this file at the end of every install.
-    let installed = fs::metadata(root.join("node_modules/.package-lock.json")).and_then(|file| file.modified());
+    let installed =
+        fs::metadata(root.join("node_modules/.package-lock.json")).and_then(|file| file.modified());
     if let (Ok(locked), Ok(installed)) = (locked, installed)
         && installed >= locked
     {
@@ -86,7 +87,8 @@ pub(crate) fn esbuild() -> Result<PathBuf> {
 fn platform_binary(scope: &str, prefix: &str, file: &str) -> Result<PathBuf> {
     let scope_dir = paths::root().join("node_modules").join(scope);
     let fits = |dir: &PathBuf| dir.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
-    let found = paths::files_in(&scope_dir).into_iter().filter(fits).map(|dir| dir.join(file)).find(|f| f.is_file());
+    let found =
+        paths::files_in(&scope_dir).into_iter().filter(fits).map(|dir| dir.join(file)).find(|f| f.is_file());
     match found {
         Some(path) => Ok(path),
         None => fail!("{scope} has no program for this machine: delete node_modules and run the task again"),

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
@@ -31,10 +32,15 @@ pub(crate) struct Ports {
 impl Ports {
     /// Three ports in a row, each of which must be free.
     pub(crate) fn from_base(base: u16) -> Result<Self> {
-        let Some(plain) = base.checked_add(2) else { fail!("--port {base} is too high: choose one below 65534") };
+        let Some(plain) = base.checked_add(2) else {
+            fail!("--port {base} is too high: choose one below 65534")
+        };
         for port in base..=plain {
             if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
-                fail!("port {port} is in use: stop what uses it, or choose others with --port {}", next_base(base));
+                fail!(
+                    "port {port} is in use: stop what uses it, or choose others with --port {}",
+                    next_base(base)
+                );
             }
         }
         Ok(Self { shop: base, api: base + 1, plain })
@@ -45,7 +51,8 @@ impl Ports {
         // All three are held at once, or the same one could come twice.
         let held: Vec<TcpListener> =
             (0..3).flat_map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
-        let ports: Vec<u16> = held.iter().flat_map(|held| held.local_addr()).map(|address| address.port()).collect();
+        let ports: Vec<u16> =
+            held.iter().flat_map(TcpListener::local_addr).map(|address| address.port()).collect();
         match ports[..] {
             [shop, api, plain] => Ok(Self { shop, api, plain }),
             _ => fail!("no free port on 127.0.0.1: close some programs"),
@@ -63,6 +70,8 @@ pub(crate) struct Options {
     /// Holds the state, the keys, the log and the shop's copy.
     pub(crate) dir: PathBuf,
     pub(crate) ports: Ports,
+    /// For a folder that goes when the stack does: where its log is kept.
+    pub(crate) log_after: Option<PathBuf>,
 }
 
 pub(crate) struct Stack {
@@ -87,7 +96,9 @@ impl Stack {
         // The disk services need their folders; the pages come when their key exists.
         paths::create_dir(&dir.join("shop"))?;
         paths::create_dir(&dir.join("shop-direct"))?;
-        paths::write(&dir.join("config.capnp"), capnp::text(dir, &paths::assets(), options.ports, &keys))?;
+        let config = capnp::text(dir, &paths::assets(), options.ports, &keys);
+        // It holds the admin key.
+        paths::write_private(&dir.join("config.capnp"), config)?;
         let child = spawn(dir)?;
         let registered = Some(interrupt::register(child.id()));
         let mut stack = Self { options, child, registered, keys };
@@ -98,13 +109,12 @@ impl Stack {
         Ok(stack)
     }
 
-    /// A stack of its own in an empty folder on free ports, for tests.
+    /// A stack of its own in an empty folder on free ports, for tests; only its log outlives it.
     pub(crate) fn temporary(name: &str) -> Result<Self> {
-        let dir = paths::root().join(".splitlight").join(name);
-        if dir.exists() {
-            fs::remove_dir_all(&dir).context(format_args!("cannot clear {}", dir.display()))?;
-        }
-        Self::start(Options { dir, ports: Ports::random()? })
+        // Two runs at the same time must not meet.
+        let dir = paths::root().join(".splitlight").join(format!("{name}-{}", std::process::id()));
+        let log_after = Some(dir.with_file_name(format!("{name}.log")));
+        Self::start(Options { dir, ports: Ports::random()?, log_after })
     }
 
     pub(crate) fn shop_url(&self) -> String {
@@ -164,6 +174,10 @@ impl Stack {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(log_after) = &self.options.log_after {
+            let _ = fs::copy(self.log(), log_after);
+            let _ = fs::remove_dir_all(&self.options.dir);
+        }
     }
 
     fn wait_for_health(&mut self) -> Result<()> {
@@ -200,7 +214,9 @@ fn copy_worker(to: &Path) -> Result<()> {
 fn spawn(dir: &Path) -> Result<Child> {
     let log = File::create(dir.join("workerd.log")).context("cannot write workerd.log")?;
     let mut workerd = run::command(setup::workerd()?);
-    workerd.args(["serve", "--experimental"]).arg(dir.join("config.capnp"));
+    workerd.arg("serve").arg(dir.join("config.capnp"));
+    // Ctrl-C in the terminal must reach this task alone, or it could see workerd end before it knows why.
+    workerd.process_group(0);
     let errors = log.try_clone().context("cannot write workerd.log")?;
     workerd.stdout(Stdio::from(log)).stderr(Stdio::from(errors));
     workerd.spawn().context("cannot start workerd (Linux needs glibc 2.35 or newer)")

@@ -33,7 +33,9 @@ const STEPS: [Step; 10] = [
 pub(crate) fn run(groups: &[String]) -> Result<i32> {
     for group in groups {
         if !STEPS.iter().any(|step| step.group == group) {
-            fail!("test does not know `{group}`: it knows lint, unit, vectors, edge, e2e, check, size and docs");
+            fail!(
+                "test does not know `{group}`: it knows lint, unit, vectors, edge, e2e, check, size and docs"
+            );
         }
     }
     setup::all()?;
@@ -87,7 +89,8 @@ fn clippy_native() -> Result<()> {
 
 fn clippy_wasm() -> Result<()> {
     // xtask starts processes and never runs in wasm.
-    let arguments = ["clippy", "--quiet", "--workspace", "--exclude", "xtask", "--lib", "--target", WASM_TARGET];
+    let arguments =
+        ["clippy", "--quiet", "--workspace", "--exclude", "xtask", "--lib", "--target", WASM_TARGET];
     let arguments = [&arguments[..], &["--", "-D", "warnings"]].concat();
     let fix = "clippy has findings for wasm32: see them above";
     cargo("cargo clippy for wasm32", &arguments, fix, &[("WASM_BINDGEN_USE_JS_SYS", "1")])
@@ -110,17 +113,17 @@ fn vectors() -> Result<()> {
     }
     let chromium = setup::chromium()?;
     build::vectors()?;
-    let mut node = node_for_tests()?;
+    let mut node = node_for_browsers()?;
     node.arg(script).arg("--wasm-dir").arg(paths::vectors()).arg("--chromium").arg(chromium);
     done(run::attached(&mut node)?, "vectors failed: see above")
 }
 
 fn edge() -> Result<()> {
-    node_tests("edge")
+    node_tests("edge", node_for_tests()?)
 }
 
 fn e2e() -> Result<()> {
-    node_tests("e2e")
+    node_tests("e2e", node_for_browsers()?)
 }
 
 fn check() -> Result<()> {
@@ -128,30 +131,36 @@ fn check() -> Result<()> {
 }
 
 /// The `*.test.mjs` files of one folder against a stack of their own.
-fn node_tests(folder: &str) -> Result<()> {
+fn node_tests(folder: &str, mut node: Command) -> Result<()> {
     let dir = paths::root().join("tests").join(folder);
-    let is_test = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".test.mjs"));
+    let is_test =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".test.mjs"));
     let files: Vec<PathBuf> = paths::files_in(&dir).into_iter().filter(is_test).collect();
     if files.is_empty() {
         fail!("tests/{folder} has no *.test.mjs: nothing was tested");
     }
     let mut stack = dev::fresh_stack(folder)?;
-    let mut node = node_for_tests()?;
     // One file after the other: they share the stack.
-    node.args(["--test", "--test-concurrency=1"]).args(files);
+    node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]).args(files);
     node.env("SPLITLIGHT_STACK", stack.describe().to_string());
     let code = run::attached(&mut node)?;
     stack.check_alive()?;
     done(code, &format!("tests/{folder} failed: see above"))
 }
 
-/// Node with everything that a test or a benchmark may need to know.
-pub(crate) fn node_for_tests() -> Result<Command> {
+/// Node with what a test needs to know.
+fn node_for_tests() -> Result<Command> {
     let mut node = run::command("node");
     node.env("SPLITLIGHT_WORKERD", setup::workerd()?);
-    node.env("SPLITLIGHT_CHROMIUM", setup::chromium()?);
     node.env("SPLITLIGHT_OUT", paths::out());
     node.env("SPLITLIGHT_NODE_MODULES", paths::root().join("node_modules"));
+    Ok(node)
+}
+
+/// The same, with a browser, which is installed when there is none.
+pub(crate) fn node_for_browsers() -> Result<Command> {
+    let mut node = node_for_tests()?;
+    node.env("SPLITLIGHT_CHROMIUM", setup::chromium()?);
     Ok(node)
 }
 
