@@ -2,8 +2,11 @@
 //!
 //! A vector is data; [`run`] is the one place that touches the API under test. The folder says what a file is about.
 
+mod decider;
 mod engine;
 mod protocol;
+
+pub use decider::Decider;
 
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -1,0 +1,172 @@
+//! What to do to pages, worked out once per request.
+
+use crate::page::Page;
+use lol_html::Selector;
+use splitlight_engine::{Change, Edit};
+use splitlight_protocol::Map;
+use splitlight_protocol::config::Position;
+use std::rc::Rc;
+
+/// Edits for one visitor, ready for a page.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    plan: Rc<Plan>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) steps: Vec<Step>,
+    /// Html for the start of the head.
+    pub(crate) head: String,
+    /// The style sheets of all changes, in order.
+    pub(crate) css: String,
+    /// The nonce that the page's policy asks of style elements.
+    pub(crate) nonce: String,
+}
+
+/// An edit with the attributes filled in.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) selector: Selector,
+    /// Whether the first match is the only one, as for `#id`.
+    pub(crate) once: bool,
+    pub(crate) act: Act,
+}
+
+#[derive(Debug)]
+pub(crate) enum Act {
+    /// Text, escaped.
+    Text(String),
+    Html(String),
+    Attribute(String, Option<String>),
+    Class(Vec<String>, Vec<String>),
+    Insert(Position, String),
+    Remove,
+}
+
+impl Rewrite {
+    /// Fills the attributes into the changes. `head` is html for the start of the document's head; give an empty text
+    /// for none. Changes that [`can_stream`] refuses are left out: they are the browser's.
+    pub fn new<'c>(changes: impl IntoIterator<Item = &'c Change>, attributes: &Map, head: &str) -> Self {
+        let mut plan = Plan { head: head.to_owned(), ..Plan::default() };
+        for change in changes {
+            if let Edit::Css(css) = &change.edit {
+                plan.css.push_str(css);
+                plan.css.push('\n');
+                continue;
+            }
+            let (Ok(selector), Some(act)) = (change.selector.parse(), act(&change.edit, attributes)) else {
+                continue;
+            };
+            plan.steps.push(Step { selector, once: matches_once(&change.selector), act });
+        }
+        // The element ends where the text says so, and the text is not ours.
+        plan.css = plan.css.replace("</", "<\\/");
+        Self { plan: Rc::new(plan) }
+    }
+
+    /// Gives our style element the nonce that the page's content security policy asks for.
+    ///
+    /// ```
+    /// # use splitlight_protocol::Map;
+    /// # use splitlight_rewrite::Rewrite;
+    /// use splitlight_engine::{Change, Edit};
+    /// let css = Change { selector: String::new(), edit: Edit::Css("h1{color:red}".into()) };
+    /// let (mut page, mut out) = (Rewrite::new([&css], &Map::new(), "").nonce("r4nd0m").start(), Vec::new());
+    /// page.write(b"<head></head>", &mut out);
+    /// let style = "<style data-splitlight nonce=\"r4nd0m\">h1{color:red}\n</style>";
+    /// assert_eq!(String::from_utf8_lossy(&out), format!("<head>{style}</head>"));
+    /// ```
+    #[must_use]
+    pub fn nonce(self, nonce: &str) -> Self {
+        let steps = Rc::try_unwrap(self.plan);
+        let plan = steps.map(|plan| Plan { nonce: nonce.to_owned(), ..plan });
+        Self { plan: plan.map_or_else(|shared| shared, Rc::new) }
+    }
+
+    /// Starts a page.
+    pub fn start(&self) -> Page {
+        Page::new(&self.plan)
+    }
+}
+
+/// Whether the edge can make a change while the page streams. If not, the browser has to: the selector may ask what
+/// comes later in the page.
+///
+/// ```
+/// use splitlight_engine::{Change, Edit};
+/// let remove = |selector: &str| Change { selector: selector.to_owned(), edit: Edit::Remove };
+/// assert!(splitlight_rewrite::can_stream(&remove("main > .offer[data-old]")));
+/// assert!(!splitlight_rewrite::can_stream(&remove("section:has(.offer)")));
+/// assert!(!splitlight_rewrite::can_stream(&remove("h1 + p")));
+/// ```
+pub fn can_stream(change: &Change) -> bool {
+    matches!(change.edit, Edit::Css(_)) || change.selector.parse::<Selector>().is_ok()
+}
+
+impl Plan {
+    /// Our style element, when there is a style sheet.
+    pub(crate) fn style(&self) -> String {
+        if self.css.is_empty() {
+            return String::new();
+        }
+        let nonce = if self.nonce.is_empty() {
+            String::new()
+        } else {
+            format!(" nonce=\"{}\"", self.nonce.replace('&', "&amp;").replace('"', "&quot;"))
+        };
+        format!("<style data-splitlight{nonce}>{}</style>", self.css)
+    }
+}
+
+/// An id is unique; when it is not, the first element has it, as for `getElementById`.
+fn matches_once(selector: &str) -> bool {
+    let selector = selector.trim();
+    let name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || !c.is_ascii();
+    matches!(selector, "html" | "head" | "body")
+        || selector.strip_prefix('#').is_some_and(|id| !id.is_empty() && id.chars().all(name))
+}
+
+/// An edit with the attributes filled in; `None` when what comes out is code.
+fn act(edit: &Edit, attributes: &Map) -> Option<Act> {
+    Some(match edit {
+        Edit::Text(template) => Act::Text(escape(&template.text(attributes))),
+        Edit::Html(template) => Act::Html(template.html(attributes)),
+        Edit::Attribute(name, value) => {
+            let value = value.as_ref().map(|value| value.text(attributes));
+            let code = is_code_attribute(name) || value.as_deref().is_some_and(is_code_address);
+            if code {
+                return None;
+            }
+            // The other characters are escaped where it is written.
+            Act::Attribute(name.to_ascii_lowercase(), value.map(|value| value.replace('&', "&amp;")))
+        }
+        Edit::Class(add, remove) => Act::Class(add.clone(), remove.clone()),
+        Edit::Insert(position, template) => Act::Insert(*position, template.html(attributes)),
+        Edit::Remove => Act::Remove,
+        Edit::Css(_) => return None,
+    })
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Whether an attribute's value is code, whatever it says.
+pub(crate) fn is_code_attribute(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("on") || matches!(name.as_str(), "srcdoc" | "style")
+}
+
+/// Whether a browser that follows an address runs code of the page. Browsers skip white space and control characters.
+pub(crate) fn is_code_address(text: &str) -> bool {
+    let start: String = text
+        .chars()
+        .filter(|c| *c > ' ' && *c != '\u{7f}')
+        .take("data:application/xhtml".len())
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    ["javascript:", "vbscript:", "data:text", "data:image/svg", "data:application/x"]
+        .iter()
+        .any(|scheme| start.starts_with(scheme))
+}
