@@ -91,9 +91,8 @@ impl Sink {
         let hold = &self.holds[at];
         let split = hold.paragraph && hold.kept.as_deref().is_some_and(has_block);
         let own = own_end_tag && !split;
-        let replaced = own || hold.kept.is_none();
         self.settle(at, own);
-        replaced && own
+        own
     }
 
     /// Writes the replacement, or what was there.

@@ -97,7 +97,9 @@ fn print_table(stack: &Stack) {
     println!("\n  Shop               {}/", stack.shop_url());
     println!("  Shop without edge  {}/", stack.plain_url());
     println!("  Dashboard          {api}/#key={read}");
-    println!("  API                curl -H 'Authorization: Bearer {read}' {api}/v1/results");
+    println!(
+        "  API                curl -H 'Authorization: Bearer {read}' {api}/v1/experiments/hero-copy/results"
+    );
     println!("  Log                {}", paths::short(&stack.log()));
     println!("\nCtrl-C stops it.");
 }

@@ -56,10 +56,12 @@ fn make_key(port: u16, admin: &str, scope: &str) -> Result<String> {
 /// Two copies of the shop: behind the edge, and one that only has the script tag.
 pub(crate) fn copy_shop(dir: &Path, ports: Ports, keys: &Keys) -> Result<()> {
     let demo = paths::root().join("www/demo");
-    let with_key = |text: &str| text.replace("{{WRITE_KEY}}", &keys.write);
+    let dashboard = format!("http://localhost:{}/", ports.api);
+    let filled =
+        |text: &str| text.replace("{{WRITE_KEY}}", &keys.write).replace("{{DASHBOARD_URL}}", &dashboard);
     let from_here = format!("src=\"http://localhost:{}/_sl/sl.js\"", ports.shop);
-    let direct = |text: &str| with_key(text).replace("src=\"/_sl/sl.js\"", &from_here);
-    paths::copy_dir(&demo, &dir.join("shop"), &|path, bytes| edit_text(path, bytes, &with_key))?;
+    let direct = |text: &str| filled(text).replace("src=\"/_sl/sl.js\"", &from_here);
+    paths::copy_dir(&demo, &dir.join("shop"), &|path, bytes| edit_text(path, bytes, &filled))?;
     paths::copy_dir(&demo, &dir.join("shop-direct"), &|path, bytes| edit_text(path, bytes, &direct))?;
     for shop in ["shop", "shop-direct"] {
         // Names and hypotheses of experiments are not the visitors' business, here as anywhere.

@@ -1,0 +1,196 @@
+//! A page on its way through.
+
+use crate::edit;
+use crate::plan::Plan;
+use crate::sink::{Shared, Sink};
+use lol_html::html_content::{BailOut, ContentType, Element};
+use lol_html::{
+    ElementContentHandlers, HandlerResult, HtmlRewriter, LocalHandlerTypes, MemorySettings, OutputSink, Selector,
+    Settings,
+};
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// What the parser may use: an unfinished tag, which may hold an image as an address, and the stack of open elements.
+const PARSER_BYTES_MAX: usize = 1024 * 1024;
+
+/// After so many bytes it is asked whether everything is done; the rest of the page then bypasses the parser.
+const PIECE_BYTES: usize = 4 * 1024;
+
+/// A page that is being rewritten: write the origin's chunks, send what comes out.
+#[derive(Debug)]
+pub struct Page {
+    /// Gone when there is nothing left to do.
+    parser: Option<HtmlRewriter<'static, Outlet>>,
+    sink: Shared,
+    progress: Rc<Progress>,
+}
+
+/// What is still to be done.
+#[derive(Debug)]
+struct Progress {
+    plan: Rc<Plan>,
+    /// Steps that may match again, and steps that have not matched yet.
+    left: Cell<usize>,
+    head: Cell<bool>,
+    style: Cell<bool>,
+}
+
+#[derive(Debug)]
+struct Outlet(Shared);
+
+impl OutputSink for Outlet {
+    fn handle_chunk(&mut self, chunk: &[u8]) {
+        self.0.borrow_mut().write(chunk);
+    }
+}
+
+impl Page {
+    pub(crate) fn new(plan: &Rc<Plan>) -> Self {
+        let sink = Shared::default();
+        let progress = Rc::new(Progress {
+            plan: plan.clone(),
+            left: Cell::new(plan.steps.len()),
+            head: Cell::new(!plan.head.is_empty()),
+            style: Cell::new(!plan.css.is_empty()),
+        });
+        let parser = (!progress.is_done()).then(|| {
+            HtmlRewriter::new(settings(&progress, &sink), Outlet(sink.clone()))
+        });
+        Self { parser, sink, progress }
+    }
+
+    /// Whether everything is done, so that the rest of the page can be sent as it comes.
+    pub fn is_done(&self) -> bool {
+        self.parser.is_none()
+    }
+
+    /// Takes a chunk of the origin's page and appends what can be sent.
+    pub fn write(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+        let mut rest = chunk;
+        while let Some(parser) = self.parser.as_mut().filter(|_| !rest.is_empty()) {
+            let (piece, after) = rest.split_at(rest.len().min(PIECE_BYTES));
+            rest = after;
+            if parser.write(piece).is_err() {
+                // It has written what it had, and what comes now is the origin's.
+                self.parser = None;
+                self.sink.borrow_mut().release();
+            } else if self.progress.is_done() && self.sink.borrow().is_settled() {
+                self.finish();
+            }
+        }
+        out.append(&mut self.sink.borrow_mut().out);
+        out.extend_from_slice(rest);
+    }
+
+    /// Ends the page and appends what was held back.
+    pub fn end(mut self, out: &mut Vec<u8>) {
+        self.finish();
+        out.append(&mut self.sink.borrow_mut().out);
+    }
+
+    fn finish(&mut self) {
+        let Some(parser) = self.parser.take() else { return };
+        let whole = parser.end().is_ok();
+        let mut sink = self.sink.borrow_mut();
+        sink.release();
+        while let Some((_, html)) = sink.endings.pop() {
+            if whole {
+                sink.out.extend_from_slice(html.as_bytes());
+            }
+        }
+        // A page without any element: what is left to add is added at its end.
+        if self.progress.head.take() {
+            sink.out.extend_from_slice(self.progress.plan.head.as_bytes());
+        }
+        if self.progress.style.take() {
+            sink.out.extend_from_slice(self.progress.plan.style().as_bytes());
+        }
+    }
+}
+
+impl Progress {
+    fn is_done(&self) -> bool {
+        self.left.get() == 0 && !self.head.get() && !self.style.get()
+    }
+}
+
+fn settings(progress: &Rc<Progress>, sink: &Shared) -> Settings<'static, 'static> {
+    let memory = MemorySettings::new()
+        .with_max_allowed_memory_usage(PARSER_BYTES_MAX)
+        .with_graceful_bail_out_on_memory_limit_exceeded(true);
+    let released = sink.clone();
+    let mut settings = Settings::new()
+        .with_strict(false)
+        .with_memory_settings(memory)
+        .with_graceful_bail_out_on_content_handler_error(true)
+        .append_bail_out_handler(move |_: &_, _: &mut BailOut<'_>| released.borrow_mut().release());
+    if let (false, Ok(every)) = (progress.is_placed(), "*".parse::<Selector>()) {
+        let (progress, sink) = (progress.clone(), sink.clone());
+        settings = settings.append_element_content_handler(handler(every, move |element| {
+            place(&progress, element, &sink);
+        }));
+    }
+    for index in 0..progress.plan.steps.len() {
+        let (progress, sink) = (progress.clone(), sink.clone());
+        let selector = progress.plan.steps[index].selector.clone();
+        let matched = Cell::new(false);
+        settings = settings.append_element_content_handler(handler(selector, move |element| {
+            let step = &progress.plan.steps[index];
+            if step.once {
+                if matched.replace(true) {
+                    return;
+                }
+                progress.left.set(progress.left.get() - 1);
+            }
+            edit::apply(&step.act, element, &sink);
+        }));
+    }
+    settings
+}
+
+fn handler(
+    selector: Selector,
+    run: impl Fn(&mut Element<'_, '_>) + 'static,
+) -> (Cow<'static, Selector>, ElementContentHandlers<'static, LocalHandlerTypes>) {
+    let handlers = ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| -> HandlerResult {
+        run(element);
+        Ok(())
+    });
+    (Cow::Owned(selector), handlers)
+}
+
+impl Progress {
+    fn is_placed(&self) -> bool {
+        !self.head.get() && !self.style.get()
+    }
+}
+
+/// Puts the head's html at the start of the head and the style sheet at its end, where it wins over the page's own.
+/// Without a head both come before the first element, which is where browsers begin one.
+fn place(progress: &Rc<Progress>, element: &mut Element<'_, '_>, sink: &Shared) {
+    if progress.is_placed() {
+        return;
+    }
+    let tag = element.tag_name();
+    match tag.as_str() {
+        "html" => {}
+        "head" if element.can_have_content() => {
+            if progress.head.take() {
+                element.prepend(&progress.plan.head, ContentType::Html);
+            }
+            let progress = progress.clone();
+            edit::at_end(element, "head", sink, move |end, own, _| {
+                if own && progress.style.take() {
+                    end.before(&progress.plan.style(), ContentType::Html);
+                }
+            });
+        }
+        _ if progress.head.take() => {
+            element.before(&progress.plan.head, ContentType::Html);
+            progress.style.take().then(|| element.before(&progress.plan.style(), ContentType::Html));
+        }
+        _ => {}
+    }
+}
