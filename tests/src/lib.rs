@@ -5,6 +5,7 @@
 mod decider;
 mod engine;
 mod protocol;
+mod rewrite;
 
 pub use decider::Decider;
 
@@ -39,6 +40,8 @@ pub fn run(path: &str, text: &str) -> Result<Report, String> {
         _ if path.starts_with("engine/decide/") => engine::decide,
         "protocol/configs.json" => protocol::configs,
         "protocol/batches.json" => protocol::batches,
+        "rewrite/checks.json" => rewrite::checks,
+        _ if path.starts_with("rewrite/") => rewrite::pages,
         _ => return Err(format!("{path}: nothing runs this file")),
     };
     runner(text).map_err(|error| format!("{path}: {error}"))

@@ -4,7 +4,7 @@ mod condition;
 mod schedule;
 
 use crate::change::Change;
-use crate::condition::Condition;
+use crate::condition::{Condition, UNKNOWN_AUDIENCE};
 use crate::hash::HashVersion;
 use crate::page::Pattern;
 use crate::program::{Item, ItemKind, Layer, Program, Tracked, Variation};
@@ -47,10 +47,9 @@ impl Compiler<'_> {
         for (index, audience) in config.audiences.iter().enumerate() {
             let known: Vec<&str> = config.audiences[..index].iter().map(|a| a.key.as_str()).collect();
             let pointer = format!("/audiences/{index}/when");
-            // An audience that cannot be understood holds for nobody, also under `$not`: see `Condition::holds`.
             compiled.push(
                 self.condition(&pointer, Some(&audience.when), &known)
-                    .unwrap_or(Condition::Audience(u32::MAX)),
+                    .unwrap_or(Condition::Audience(UNKNOWN_AUDIENCE)),
             );
         }
         compiled

@@ -113,6 +113,21 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// Whether it refers only to audiences before an index, or to the one that nobody is in.
+    pub(crate) fn uses_only_before(&self, index: usize) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().all(|part| part.uses_only_before(index)),
+            Self::Not(part) => part.uses_only_before(index),
+            Self::Audience(other) => (*other as usize) < index || *other == UNKNOWN_AUDIENCE,
+            Self::Attribute(..) | Self::History { .. } => true,
+        }
+    }
+}
+
+/// The audience that could not be understood: neither true nor false, so that it closes whatever uses it.
+pub(crate) const UNKNOWN_AUDIENCE: u32 = u32::MAX;
+
 impl Test {
     pub(crate) fn passes(&self, value: &Value) -> bool {
         match self {

@@ -110,7 +110,19 @@ impl Program {
     /// When the bytes are of another form, cut or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProgramError> {
         let rest = bytes.strip_prefix(&FORMAT).ok_or(ProgramError::Format)?;
-        postcard::from_bytes(rest).map_err(|_| ProgramError::Damaged)
+        let program: Self = postcard::from_bytes(rest).map_err(|_| ProgramError::Damaged)?;
+        if program.is_sound() { Ok(program) } else { Err(ProgramError::Damaged) }
+    }
+
+    /// Whether every index is one, and no audience can come back to itself: what [`crate::decide`] relies on.
+    fn is_sound(&self) -> bool {
+        let audiences = self.audiences.iter().enumerate();
+        audiences.map(|(index, audience)| audience.uses_only_before(index)).all(|sound| sound)
+            && self.items.iter().all(|item| {
+                !item.variations.is_empty()
+                    && item.variations.len() == item.ranges.len()
+                    && item.when.uses_only_before(self.audiences.len())
+            })
     }
 
     /// What there is to decide about. Decisions have the same order.
