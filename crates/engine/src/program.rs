@@ -116,8 +116,8 @@ impl Program {
 
     /// Whether every index is one, and no audience can come back to itself: what [`crate::decide`] relies on.
     fn is_sound(&self) -> bool {
-        let audiences = self.audiences.iter().enumerate();
-        audiences.map(|(index, audience)| audience.uses_only_before(index)).all(|sound| sound)
+        let mut audiences = self.audiences.iter().enumerate();
+        audiences.all(|(index, audience)| audience.uses_only_before(index))
             && self.items.iter().all(|item| {
                 !item.variations.is_empty()
                     && item.variations.len() == item.ranges.len()

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use splitlight_engine::{Facts, HashVersion, History, Program, Reason, Visitor, bucket, compile, decide};
 use splitlight_protocol::{Map, Timestamp, Value, config};
 
-const CONFIG: &str = r##"{ "version": 1, "project": "p",
+const CONFIG: &str = r#"{ "version": 1, "project": "p",
   "audiences": [{ "key": "near", "when": { "geo.city": { "$in": ["Madrid", "Toledo"] } } }],
   "experiments": [
     { "key": "a", "coverage": 0.9, "when": { "$or": [{ "$audience": "near" }, { "n": { "$gte": 2, "$lt": 9 } }] },
@@ -14,7 +14,7 @@ const CONFIG: &str = r##"{ "version": 1, "project": "p",
   "personalizations": [
     { "key": "p", "slot": "s", "priority": 1, "when": { "$history": { "event": "view", "within": "9d", "sum": { "$gt": 5 } } },
       "changes": [{ "selector": "h1", "text": "Hi {{ name | you }}" }] },
-    { "key": "q", "slot": "s", "priority": 2, "holdout": 0.5, "changes": [{ "selector": "h1", "html": "<b>x</b>" }] }] }"##;
+    { "key": "q", "slot": "s", "priority": 2, "holdout": 0.5, "changes": [{ "selector": "h1", "html": "<b>x</b>" }] }] }"#;
 
 fn program() -> Program {
     let parsed = config::parse(CONFIG);
