@@ -1,12 +1,170 @@
-//! The API.
+//! The API: results for those who read, config and keys for those who administrate, and the dashboard's files.
 
+mod assets;
+mod config;
+mod keys;
+mod results;
+
+use crate::problem::Problem;
+use crate::project::access::{Scope, scope_of};
 use crate::settings::Settings;
-use worker::{Context, Env, Request, Response, Result};
+use serde_json::json;
+use worker::{Context, Env, Method, Request, Response, Result};
 
-pub(crate) async fn answer(_request: Request, _path: &str, _env: &Env, _context: &Context, _settings: &Settings) -> Result<Response> {
-    Response::error("not found", 404)
+pub(crate) use assets::dashboard;
+
+/// Whom the API answers: everything a handler needs.
+struct Call<'a> {
+    request: Request,
+    env: &'a Env,
+    context: &'a Context,
+    settings: &'a Settings,
 }
 
-pub(crate) async fn dashboard(_request: Request, _env: &Env) -> Result<Response> {
-    Response::error("not found", 404)
+type Answer = std::result::Result<Response, Problem>;
+
+/// Answers a path that begins with `/v1/`.
+pub(crate) async fn answer(
+    request: Request,
+    path: &str,
+    env: &Env,
+    context: &Context,
+    settings: &Settings,
+) -> Result<Response> {
+    let call = Call { request, env, context, settings };
+    match route(call, path).await {
+        Ok(response) => Ok(response),
+        Err(problem) => problem.respond(),
+    }
+}
+
+async fn route(call: Call<'_>, path: &str) -> Answer {
+    let parts: Vec<String> = path.trim_start_matches("/v1/").split('/').map(decoded).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    no_query(&call.request)?;
+    let method = call.request.method();
+    let is_get = matches!(method, Method::Get | Method::Head);
+    match (&method, parts.as_slice()) {
+        (_, ["health"]) if is_get => health(&call).await,
+        (_, ["experiments"]) if is_get => results::list(&call.may(Scope::Read).await?).await,
+        (_, ["experiments", key]) if is_get => results::experiment(&call.may(Scope::Read).await?, key).await,
+        (_, ["experiments" | "personalizations", key, "results"]) if is_get => {
+            let personalization = parts.first() == Some(&"personalizations");
+            results::results(&call.may(Scope::Read).await?, key, personalization).await
+        }
+        (_, ["config"]) if is_get => config::read(&call.may(Scope::Read).await?).await,
+        (Method::Put, ["config"]) => config::publish(call.may(Scope::Admin).await?).await,
+        (_, ["keys"]) if is_get => keys::list(&call.may(Scope::Admin).await?).await,
+        (Method::Post, ["keys"]) => keys::create(call.may(Scope::Admin).await?).await,
+        (Method::Delete, ["keys", id]) => keys::delete(&call.may(Scope::Admin).await?, id).await,
+        (_, parts) => Err(stranger(parts)),
+    }
+}
+
+/// A path without such a method, or nothing at all.
+fn stranger(parts: &[&str]) -> Problem {
+    match parts {
+        ["health" | "experiments"]
+        | ["experiments", _]
+        | ["experiments" | "personalizations", _, "results"] => Problem::method("GET, HEAD"),
+        ["config"] => Problem::method("GET, HEAD, PUT"),
+        ["keys"] => Problem::method("GET, HEAD, POST"),
+        ["keys", _] => Problem::method("DELETE"),
+        _ => {
+            let detail = "The API has /v1/experiments, /v1/experiments/{key}, /v1/experiments/{key}/results, \
+                /v1/personalizations/{key}/results, /v1/config, /v1/keys and /v1/health.";
+            Problem::new(404, "No such path", detail)
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    /// Lets the call through when its key has the scope; an admin may do everything.
+    async fn may(self, needed: Scope) -> std::result::Result<Call<'a>, Problem> {
+        let header = self.request.headers().get("authorization").ok().flatten().unwrap_or_default();
+        let (scheme, key) = header.split_once(' ').unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("bearer") || key.trim().is_empty() {
+            let detail = format!(
+                "Send a key with the scope {} in the header `Authorization: Bearer <key>`.",
+                needed.name()
+            );
+            return Err(Problem::new(401, "A key is missing", detail).header("www-authenticate", "Bearer"));
+        }
+        let scope = scope_of(self.env, self.settings, key.trim()).await;
+        match scope.map_err(|error| Problem::unavailable(&error))? {
+            Some(scope) if scope == needed || scope == Scope::Admin => Ok(self),
+            Some(scope) => {
+                let detail = format!(
+                    "This key has the scope {}, and this takes one with the scope {}. \
+                     Make one with POST /v1/keys.",
+                    scope.name(),
+                    needed.name()
+                );
+                Err(Problem::new(403, "Wrong scope", detail))
+            }
+            None => {
+                let detail = "This is not a key of this project. Make one with POST /v1/keys.";
+                let challenge = "Bearer error=\"invalid_token\"";
+                Err(Problem::new(401, "Unknown key", detail).header("www-authenticate", challenge))
+            }
+        }
+    }
+}
+
+async fn health(call: &Call<'_>) -> Answer {
+    let published = crate::project::published(call.env, call.context, call.settings).await;
+    let version = published.map(|published| published.version);
+    json_response(&json!({ "status": "ok", "project": call.settings.project, "config": version }), 200)
+}
+
+/// No path takes a query, and a parameter that does nothing is a mistake of its writer.
+fn no_query(request: &Request) -> std::result::Result<(), Problem> {
+    let url = request.url().ok();
+    let unknown = url.as_ref().and_then(|url| url.query_pairs().next().map(|(name, _)| name.into_owned()));
+    match unknown {
+        None => Ok(()),
+        Some(name) => {
+            let detail = format!("This path has no query parameter `{name}`. Leave it out.");
+            Err(Problem::new(400, "Unknown query parameter", detail))
+        }
+    }
+}
+
+/// A JSON response that no cache may share.
+fn json_response<T: serde::Serialize>(value: &T, status: u16) -> Answer {
+    let build = || -> Result<Response> {
+        let mut response = Response::from_json(value)?.with_status(status);
+        response.headers_mut().set("cache-control", "private, no-cache")?;
+        response.headers_mut().set("x-content-type-options", "nosniff")?;
+        Ok(response)
+    };
+    build().map_err(|error| Problem::unavailable(&error))
+}
+
+/// A path segment without percent signs; keys have none, so a broken escape stays and finds nothing.
+fn decoded(segment: &str) -> String {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escape = after
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(escape.unwrap_or(*first));
+        rest = if escape.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decoded;
+
+    #[test]
+    fn segments_are_decoded_without_failing() {
+        for (segment, text) in [("a%2Fb", "a/b"), ("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%C3%A9", "é")]
+        {
+            assert_eq!(decoded(segment), text);
+        }
+    }
 }

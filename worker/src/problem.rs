@@ -1,8 +1,81 @@
-//! Errors as RFC 9457 problem documents.
+//! Errors as RFC 9457 problem documents: what is wrong, where, and what to do.
 
-use worker::{Response, Result};
+use serde::Serialize;
+use splitlight_protocol::Issue;
+use worker::{Headers, Response, Result};
+
+/// An error that a person reads and a program can act on.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    /// Where in the request's body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    /// What is wrong with a config.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    issues: Vec<Issue>,
+    /// Headers that say the same to a program.
+    #[serde(skip)]
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Problem {
+    /// A problem; `detail` is a sentence that ends with what to do.
+    pub(crate) fn new(status: u16, title: &'static str, detail: impl Into<String>) -> Self {
+        let (pointer, issues, headers) = (None, Vec::new(), Vec::new());
+        Self { kind: "about:blank", title, status, detail: detail.into(), pointer, issues, headers }
+    }
+
+    /// The storage or an object cannot be reached; what was sent may be sent again.
+    pub(crate) fn unavailable(error: &worker::Error) -> Self {
+        worker::console_error!("splitlight: {error}");
+        let detail = "Splitlight cannot reach its storage at the moment. Send the same request again later.";
+        Self::new(503, "Storage unavailable", detail).header("retry-after", "5")
+    }
+
+    /// A method that the path does not have.
+    pub(crate) fn method(allowed: &str) -> Self {
+        Self::new(405, "Method not allowed", format!("This path takes {allowed}.")).header("allow", allowed)
+    }
+
+    /// Adds a header.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Says where in the request's body it is.
+    pub(crate) fn at(mut self, pointer: impl Into<String>) -> Self {
+        self.pointer = Some(pointer.into());
+        self
+    }
+
+    /// Adds what is wrong with a config.
+    pub(crate) fn issues(mut self, issues: Vec<Issue>) -> Self {
+        self.issues = issues;
+        self
+    }
+
+    /// The problem as a response.
+    pub(crate) fn respond(&self) -> Result<Response> {
+        let headers = Headers::new();
+        headers.set("content-type", "application/problem+json")?;
+        headers.set("cache-control", "no-store")?;
+        headers.set("x-content-type-options", "nosniff")?;
+        for (name, value) in &self.headers {
+            headers.set(name, value)?;
+        }
+        let body = serde_json::to_vec(self)?;
+        Ok(Response::from_bytes(body)?.with_status(self.status).with_headers(headers))
+    }
+}
 
 /// The answer to a path that is ours and means nothing.
 pub(crate) fn not_found() -> Result<Response> {
-    Response::error("not found", 404)
+    let detail = "There is nothing at this path. See the API's paths in the documentation.";
+    Problem::new(404, "Not found", detail).respond()
 }

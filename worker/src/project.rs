@@ -1,10 +1,25 @@
-//! The project object: the published config, its program and the API keys.
+//! The project object: the published config, its program and the API keys; and this isolate's memory of them.
+
+pub(crate) mod access;
+mod object;
+pub(crate) mod publish;
 
 use crate::settings::Settings;
+use crate::{clock, shard::transport};
+use object::{Ask, Standing};
 use splitlight_engine::Program;
 use splitlight_protocol::config::Config;
+use splitlight_protocol::{Timestamp, config};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use worker::{Context, Env};
+use worker::{Context, Env, Error, Result};
+
+/// How long a published config is used without asking whether there is a newer one.
+const FRESH_MS: i64 = 2_000;
+/// How long an asking may take before the next request asks again.
+const ASKING_MS_MAX: i64 = 5_000;
+/// How old the known keys may be: for so long a deleted key may still be accepted elsewhere.
+const KEYS_MS_MAX: i64 = 10_000;
 
 /// A published config and what it compiles to.
 pub(crate) struct Published {
@@ -16,9 +31,105 @@ pub(crate) struct Published {
     pub(crate) program: Program,
     /// The config, for metrics and analysis.
     pub(crate) config: Config,
+    /// The program with the stopped items, whose late exposures still count.
+    pub(crate) checking: Program,
+    /// Grows with every config published.
+    pub(crate) version: u64,
+    /// When it was published.
+    pub(crate) since: Timestamp,
+    /// The config as it was written.
+    pub(crate) text: String,
+}
+
+/// What this isolate knows of the project.
+#[derive(Clone)]
+struct Known {
+    at: Timestamp,
+    published: Option<Rc<Published>>,
+    keys: Rc<Vec<access::Entry>>,
+}
+
+thread_local! {
+    static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
+    static ASKED: Cell<Timestamp> = const { Cell::new(Timestamp::from_ms(0)) };
 }
 
 /// The published config, from this isolate's memory when it is fresh enough; `None` when nothing is published.
-pub(crate) async fn published(_env: &Env, _context: &Context, _settings: &Settings) -> Option<Rc<Published>> {
-    None
+///
+/// An old one is answered at once and renewed behind the response, so a page never waits for the project object twice.
+pub(crate) async fn published(env: &Env, context: &Context, settings: &Settings) -> Option<Rc<Published>> {
+    let known = KNOWN.with_borrow(Clone::clone);
+    let Some(Known { at, published: Some(published), .. }) = known else {
+        return match standing(env, settings, FRESH_MS).await {
+            Ok(known) => known.published,
+            Err(error) => {
+                worker::console_error!("the project object does not answer: {error}");
+                None
+            }
+        };
+    };
+    let now = clock::now().ms();
+    if now - at.ms() > FRESH_MS && now - ASKED.get().ms() > ASKING_MS_MAX {
+        ASKED.set(clock::now());
+        let (env, settings) = (env.clone(), settings.clone());
+        context.wait_until(async move {
+            if let Err(error) = renew(&env, &settings, Ask::Standing { have: have() }).await {
+                worker::console_error!("the project object does not answer, the last config stays: {error}");
+            }
+            ASKED.set(Timestamp::from_ms(0));
+        });
+    }
+    Some(published)
+}
+
+/// What is known, asked for anew when it is older than some milliseconds.
+async fn standing(env: &Env, settings: &Settings, age_ms_max: i64) -> Result<Known> {
+    if let Some(known) = KNOWN.with_borrow(Clone::clone)
+        && clock::now().ms() - known.at.ms() < age_ms_max
+    {
+        return Ok(known);
+    }
+    renew(env, settings, Ask::Standing { have: have() }).await
+}
+
+/// The version of the config in memory.
+fn have() -> u64 {
+    KNOWN
+        .with_borrow(|known| known.as_ref()?.published.as_ref().map(|published| published.version))
+        .unwrap_or(0)
+}
+
+/// Asks the project object, and remembers what stands afterwards.
+async fn renew(env: &Env, settings: &Settings, question: Ask) -> Result<Known> {
+    let object = env.durable_object("PROJECT")?.get_by_name(&settings.project)?;
+    let asked_at = clock::now();
+    let standing: Standing = transport::ask(&object, &question).await?;
+    let before = KNOWN.with_borrow(|known| known.as_ref().and_then(|known| known.published.clone()));
+    let published = match standing.config {
+        Some(stored) => Some(Rc::new(Published::read(standing.version, stored)?)),
+        None => before.clone().filter(|published| published.version == standing.version),
+    };
+    // An answer that was overtaken by a newer one must not bring the old config back.
+    let newer = before.filter(|before| before.version > standing.version);
+    let known = Known { at: asked_at, published: newer.or(published), keys: Rc::new(standing.keys) };
+    KNOWN.set(Some(known.clone()));
+    Ok(known)
+}
+
+impl Published {
+    fn read(version: u64, stored: object::Stored) -> Result<Self> {
+        let program =
+            Program::from_bytes(&stored.program).map_err(|error| Error::RustError(error.to_string()))?;
+        let config = config::parse(&stored.text).config;
+        Ok(Self {
+            hash: stored.hash,
+            bytes: stored.program,
+            program,
+            checking: publish::checking(&config),
+            config,
+            version,
+            since: stored.at,
+            text: stored.text,
+        })
+    }
 }

@@ -1,1 +1,120 @@
-//! The shard object.
+//! The shard object: everything about a share of the visitors, in one SQLite database.
+
+mod core;
+pub(crate) mod sql;
+mod store;
+pub(crate) mod transport;
+
+use crate::project::Published;
+use crate::settings::Settings;
+use serde::{Deserialize, Serialize};
+use splitlight_collector::{Batch, Plan};
+use splitlight_protocol::event::Receipt;
+use std::rc::Rc;
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
+
+/// What a shard counts by.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Planned {
+    /// The version of the config.
+    pub(crate) version: u64,
+    /// Which shard this is.
+    pub(crate) index: u32,
+    /// What the config counts.
+    pub(crate) plan: Plan,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Ask {
+    Count { plan: u64, batch: Batch },
+    Plan(Planned),
+}
+
+#[derive(Serialize, Deserialize)]
+enum Answer {
+    Counted(Receipt),
+    /// The shard's plan is older than the config that the batch was checked by.
+    PlanNeeded,
+    Done,
+}
+
+#[durable_object]
+pub(crate) struct Shard {
+    core: Rc<core::Core>,
+}
+
+impl DurableObject for Shard {
+    fn new(state: State, env: Env) -> Self {
+        Self { core: core::Core::new(state, env) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let question = transport::heard(&mut request).await?;
+        transport::reply(self.core.answer(question).await)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.core.alarm().await?;
+        Response::empty()
+    }
+}
+
+/// Which shard a visitor is in: FNV-1a 64 over the id's UTF-8 bytes, modulo the number of shards.
+///
+/// It must never change, nor may the number of shards: a visitor in two shards would be two visitors.
+pub(crate) fn index_of(visitor: &str, shards: u32) -> u32 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let hash = visitor.bytes().fold(0xcbf2_9ce4_8422_2325, step);
+    u32::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
+}
+
+/// Has a visitor's shard count a batch; when this returns a receipt, it is on disk.
+pub(crate) async fn count(
+    env: &Env,
+    settings: &Settings,
+    published: &Published,
+    batch: Batch,
+) -> Result<Receipt> {
+    let index = index_of(&batch.visitor, settings.shards);
+    let question = Ask::Count { plan: published.version, batch };
+    let object = object(env, settings, index)?;
+    for _ in 0..2 {
+        match transport::ask(&object, &question).await? {
+            Answer::Counted(receipt) => return Ok(receipt),
+            Answer::PlanNeeded => plan(env, settings, published, index).await?,
+            Answer::Done => break,
+        }
+    }
+    Err(Error::RustError("the shard did not take the plan".to_owned()))
+}
+
+/// Tells every shard what to count by, so that results change without waiting for an event.
+pub(crate) async fn announce(env: &Env, settings: &Settings, published: &Published) -> Result<()> {
+    for index in 0..settings.shards {
+        plan(env, settings, published, index).await?;
+    }
+    Ok(())
+}
+
+async fn plan(env: &Env, settings: &Settings, published: &Published, index: u32) -> Result<()> {
+    let plan = Plan::new(&published.config);
+    let question = Ask::Plan(Planned { version: published.version, index, plan });
+    let object = object(env, settings, index)?;
+    transport::ask::<_, Answer>(&object, &question).await.map(drop)
+}
+
+fn object(env: &Env, settings: &Settings, index: u32) -> Result<worker::Stub> {
+    env.durable_object("SHARD")?.get_by_name(&format!("{}/{index}", settings.project))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::index_of;
+
+    #[test]
+    fn a_visitor_stays_in_their_shard() {
+        // FNV-1a 64 of "" and "a" (draft-eastlake-fnv), modulo 1000.
+        assert_eq!(index_of("", 1000), u32::try_from(0xcbf2_9ce4_8422_2325_u64 % 1000).unwrap_or(0));
+        assert_eq!(index_of("a", 1000), u32::try_from(0xaf63_dc4c_8601_ec8c_u64 % 1000).unwrap_or(0));
+    }
+}

@@ -53,9 +53,7 @@ fn by_day(metric: &Measured, exposed: Timestamp, conversions: &[Conversion]) -> 
     for conversion in counts {
         let value = match metric.measure {
             Measure::Count => 1,
-            Measure::Value => {
-                i128::from(conversion.value.unwrap_or(0).clamp(-VALUE_ABS_MAX, VALUE_ABS_MAX))
-            }
+            Measure::Value => i128::from(conversion.value.unwrap_or(0).clamp(-VALUE_ABS_MAX, VALUE_ABS_MAX)),
         };
         let gain = Moments { n: 0, sum: value, sum_squares: value * (2 * total + value) };
         total += value;

@@ -91,9 +91,9 @@ impl Plan {
         }
         let names: BTreeSet<&String> =
             asking.iter().flat_map(|metric| metric.filter.iter().map(|(name, _)| name)).collect();
-        let kept = names.into_iter().filter_map(|name| {
-            properties.get(name).and_then(digest).map(|digest| (name.clone(), digest))
-        });
+        let kept = names
+            .into_iter()
+            .filter_map(|name| properties.get(name).and_then(digest).map(|digest| (name.clone(), digest)));
         Some(kept.collect())
     }
 }

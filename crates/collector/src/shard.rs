@@ -68,6 +68,11 @@ impl<S: Storage> Shard<S> {
         &self.storage
     }
 
+    /// The storage, to tend it between transactions.
+    pub const fn storage_mut(&mut self) -> &mut S {
+        &mut self.storage
+    }
+
     /// Counts batches, of any visitors, and says for each what became of its events.
     ///
     /// # Errors

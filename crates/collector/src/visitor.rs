@@ -88,8 +88,9 @@ impl VisitorState {
 
 impl Conversion {
     pub(crate) fn feeds(&self, metric: &Measured) -> bool {
-        let digest =
-            |name: &String| self.properties.iter().find(|(known, _)| known == name).map(|(_, digest)| *digest);
+        let digest = |name: &String| {
+            self.properties.iter().find(|(known, _)| known == name).map(|(_, digest)| *digest)
+        };
         self.name == metric.event && metric.filter.iter().all(|(name, wanted)| digest(name) == *wanted)
     }
 }

@@ -17,6 +17,8 @@ pub(crate) fn apply(act: &Act, element: &mut Tag<'_, '_>, sink: &Shared) {
         // Inside these there is only text.
         Act::Html(_) | Act::Insert(Position::Prepend | Position::Append, _)
             if matches!(tag.as_str(), "title" | "textarea") => {}
+        // What is left out here would take the handover or the page's policy with it.
+        Act::Text(_) | Act::Html(_) | Act::Remove if matches!(tag.as_str(), "html" | "head") => {}
         Act::Text(content) | Act::Html(content) => replace_content(element, &tag, content, sink),
         Act::Remove => remove(element, &tag, sink),
         Act::Insert(Position::Before, html) => element.before(html, ContentType::Html),
@@ -32,12 +34,20 @@ pub(crate) fn apply(act: &Act, element: &mut Tag<'_, '_>, sink: &Shared) {
 fn is_raw(tag: &str) -> bool {
     matches!(
         tag,
-        "script" | "style" | "template" | "noscript" | "iframe" | "xmp" | "noembed" | "noframes" | "plaintext"
+        "script"
+            | "style"
+            | "template"
+            | "noscript"
+            | "iframe"
+            | "xmp"
+            | "noembed"
+            | "noframes"
+            | "plaintext"
     )
 }
 
 fn replace_content(element: &mut Tag<'_, '_>, tag: &str, content: &str, sink: &Shared) {
-    let (id, mark) = sink.borrow_mut().announce(tag, content.to_owned());
+    let (id, mark) = sink.borrow_mut().announce(tag, false, content.to_owned());
     element.prepend(&mark, ContentType::Html);
     at_end(element, tag, sink, move |_, own, sink| {
         sink.borrow_mut().close(id, own);
@@ -45,15 +55,11 @@ fn replace_content(element: &mut Tag<'_, '_>, tag: &str, content: &str, sink: &S
 }
 
 fn remove(element: &mut Tag<'_, '_>, tag: &str, sink: &Shared) {
-    // The page's own script must be able to rely on its scripts, and the parser on these.
-    if matches!(tag, "html" | "head" | "body") {
-        return;
-    }
     if !element.can_have_content() {
         element.remove();
         return;
     }
-    let (id, mark) = sink.borrow_mut().announce(tag, String::new());
+    let (id, mark) = sink.borrow_mut().announce(tag, true, String::new());
     element.before(&mark, ContentType::Html);
     at_end(element, tag, sink, move |end, own, sink| {
         if sink.borrow_mut().close(id, own) {
@@ -109,9 +115,12 @@ pub(crate) fn at_end(
     sink: &Shared,
     run: impl FnOnce(&mut EndTag<'_>, bool, &Shared) + 'static,
 ) {
-    let (tag, sink) = (tag.to_owned(), sink.clone());
+    let tag = tag.to_owned();
     if let Some(handlers) = element.end_tag_handlers() {
+        sink.borrow_mut().awaited += 1;
+        let sink = sink.clone();
         handlers.push(Box::new(move |end: &mut EndTag<'_>| -> HandlerResult {
+            sink.borrow_mut().awaited -= 1;
             let own = end.name() == tag;
             run(end, own, &sink);
             Ok(())

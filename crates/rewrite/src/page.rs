@@ -2,11 +2,11 @@
 
 use crate::edit;
 use crate::plan::Plan;
-use crate::sink::{Shared, Sink};
+use crate::sink::Shared;
 use lol_html::html_content::{BailOut, ContentType, Element};
 use lol_html::{
-    ElementContentHandlers, HandlerResult, HtmlRewriter, LocalHandlerTypes, MemorySettings, OutputSink, Selector,
-    Settings,
+    ElementContentHandlers, HandlerResult, HtmlRewriter, LocalHandlerTypes, MemorySettings, OutputSink,
+    Selector, Settings,
 };
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -35,6 +35,8 @@ struct Progress {
     left: Cell<usize>,
     head: Cell<bool>,
     style: Cell<bool>,
+    /// Whether the page has a head tag.
+    in_head: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -54,10 +56,10 @@ impl Page {
             left: Cell::new(plan.steps.len()),
             head: Cell::new(!plan.head.is_empty()),
             style: Cell::new(!plan.css.is_empty()),
+            in_head: Cell::new(false),
         });
-        let parser = (!progress.is_done()).then(|| {
-            HtmlRewriter::new(settings(&progress, &sink), Outlet(sink.clone()))
-        });
+        let parser = (!progress.is_done())
+            .then(|| HtmlRewriter::new(settings(&progress, &sink), Outlet(sink.clone())));
         Self { parser, sink, progress }
     }
 
@@ -111,8 +113,12 @@ impl Page {
 }
 
 impl Progress {
+    fn is_placed(&self) -> bool {
+        !self.head.get() && !self.style.get()
+    }
+
     fn is_done(&self) -> bool {
-        self.left.get() == 0 && !self.head.get() && !self.style.get()
+        self.left.get() == 0 && self.is_placed()
     }
 }
 
@@ -154,17 +160,12 @@ fn handler(
     selector: Selector,
     run: impl Fn(&mut Element<'_, '_>) + 'static,
 ) -> (Cow<'static, Selector>, ElementContentHandlers<'static, LocalHandlerTypes>) {
-    let handlers = ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| -> HandlerResult {
-        run(element);
-        Ok(())
-    });
+    let handlers =
+        ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| -> HandlerResult {
+            run(element);
+            Ok(())
+        });
     (Cow::Owned(selector), handlers)
-}
-
-impl Progress {
-    fn is_placed(&self) -> bool {
-        !self.head.get() && !self.style.get()
-    }
 }
 
 /// Puts the head's html at the start of the head and the style sheet at its end, where it wins over the page's own.
@@ -173,10 +174,9 @@ fn place(progress: &Rc<Progress>, element: &mut Element<'_, '_>, sink: &Shared) 
     if progress.is_placed() {
         return;
     }
-    let tag = element.tag_name();
-    match tag.as_str() {
+    match element.tag_name().as_str() {
         "html" => {}
-        "head" if element.can_have_content() => {
+        "head" if element.can_have_content() && !progress.in_head.replace(true) => {
             if progress.head.take() {
                 element.prepend(&progress.plan.head, ContentType::Html);
             }
@@ -187,10 +187,15 @@ fn place(progress: &Rc<Progress>, element: &mut Element<'_, '_>, sink: &Shared) 
                 }
             });
         }
-        _ if progress.head.take() => {
-            element.before(&progress.plan.head, ContentType::Html);
-            progress.style.take().then(|| element.before(&progress.plan.style(), ContentType::Html));
+        "title" | "meta" | "link" | "script" | "style" | "base" | "noscript" | "template"
+            if progress.in_head.get() => {}
+        _ => {
+            if progress.head.take() {
+                element.before(&progress.plan.head, ContentType::Html);
+            }
+            if progress.style.take() {
+                element.before(&progress.plan.style(), ContentType::Html);
+            }
         }
-        _ => {}
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Sink {
     next: u32,
     /// Html for the ends of open elements, in case the page ends before they do.
     pub(crate) endings: Vec<(u32, String)>,
+    /// End tags at which something is still to be done.
+    pub(crate) awaited: usize,
 }
 
 /// A part of the page that is being replaced.
@@ -32,18 +34,21 @@ struct Hold {
     replacement: String,
     /// What the origin sent, kept as long as it may have to come back; `None` when it never does.
     kept: Option<Vec<u8>>,
-    /// Whether this is a paragraph, which ends where a block begins.
-    paragraph: bool,
+    /// Where to look for blocks in it, when this is a paragraph: a paragraph ends where a block begins.
+    blocks_from: Option<usize>,
 }
 
 impl Sink {
     /// Announces a part to be replaced, and gives its number and the mark that begins it.
-    pub(crate) fn announce(&mut self, tag: &str, replacement: String) -> (u32, String) {
+    ///
+    /// With `whole`, the part begins with the element's start tag, otherwise after it.
+    pub(crate) fn announce(&mut self, tag: &str, whole: bool, replacement: String) -> (u32, String) {
         let id = self.number();
         // A page cannot forge it: marks are looked for only while one is announced, between two tokens of the page.
         let mark = format!("\0splitlight {id}\0");
         let kept = may_omit_end(tag).then(Vec::new);
-        self.announced.push(Hold { id, mark: mark.clone(), replacement, kept, paragraph: tag == "p" });
+        let blocks_from = (tag == "p").then_some(usize::from(whole));
+        self.announced.push(Hold { id, mark: mark.clone(), replacement, kept, blocks_from });
         (id, mark)
     }
 
@@ -89,7 +94,8 @@ impl Sink {
             self.settle(self.holds.len() - 1, false);
         }
         let hold = &self.holds[at];
-        let split = hold.paragraph && hold.kept.as_deref().is_some_and(has_block);
+        let content = hold.kept.as_deref().zip(hold.blocks_from).and_then(|(kept, from)| kept.get(from..));
+        let split = content.is_some_and(has_block);
         let own = own_end_tag && !split;
         self.settle(at, own);
         own
@@ -119,7 +125,7 @@ impl Sink {
 
     /// Whether nothing waits for a later part of the page.
     pub(crate) fn is_settled(&self) -> bool {
-        self.announced.is_empty() && self.holds.is_empty() && self.endings.is_empty()
+        self.announced.is_empty() && self.holds.is_empty() && self.awaited == 0
     }
 }
 
@@ -127,19 +133,81 @@ impl Sink {
 pub(crate) fn may_omit_end(tag: &str) -> bool {
     matches!(
         tag,
-        "p" | "li" | "dt" | "dd" | "td" | "th" | "tr" | "thead" | "tbody" | "tfoot" | "caption" | "colgroup"
-            | "option" | "optgroup" | "rb" | "rt" | "rtc" | "rp" | "head" | "button" | "a" | "nobr"
-            | "h1" | "h2" | "h3" | "h4" | "h5" | "h6"
+        "p" | "li"
+            | "dt"
+            | "dd"
+            | "td"
+            | "th"
+            | "tr"
+            | "thead"
+            | "tbody"
+            | "tfoot"
+            | "caption"
+            | "colgroup"
+            | "option"
+            | "optgroup"
+            | "rb"
+            | "rt"
+            | "rtc"
+            | "rp"
+            | "head"
+            | "button"
+            | "a"
+            | "nobr"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
     )
 }
 
 /// Whether the content of a paragraph has a start tag that ends the paragraph. A false alarm leaves a paragraph alone.
 fn has_block(content: &[u8]) -> bool {
     const BLOCKS: [&str; 42] = [
-        "address", "article", "aside", "blockquote", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt",
-        "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup",
-        "hr", "li", "listing", "main", "menu", "nav", "ol", "p", "plaintext", "pre", "search", "section", "summary",
-        "table", "ul", "xmp", "td",
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hgroup",
+        "hr",
+        "li",
+        "listing",
+        "main",
+        "menu",
+        "nav",
+        "ol",
+        "p",
+        "plaintext",
+        "pre",
+        "search",
+        "section",
+        "summary",
+        "table",
+        "ul",
+        "xmp",
+        "td",
     ];
     content.iter().enumerate().filter(|(_, byte)| **byte == b'<').any(|(at, _)| {
         let rest = &content[at + 1..];

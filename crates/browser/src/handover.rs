@@ -1,0 +1,73 @@
+//! What the edge handed over, from the JSON that the loader has parsed.
+
+use splitlight_protocol::handover::{Handed, Handover};
+use splitlight_protocol::{Map, Value};
+
+/// The hand-over in a value; members that are not as the edge writes them count as missing.
+pub(crate) fn read(value: Option<&Value>) -> Handover {
+    let decisions = match value.and_then(|value| value.at(&["decisions"])) {
+        Some(Value::Array(items)) => items.iter().filter_map(handed).collect(),
+        _ => Vec::new(),
+    };
+    let attributes = object(value.and_then(|value| value.at(&["attributes"])));
+    let config = value.and_then(|value| text(value, "config")).unwrap_or_default();
+    Handover { config, attributes, decisions }
+}
+
+/// The members of an object; none of anything else.
+pub(crate) fn object(value: Option<&Value>) -> Map {
+    match value {
+        Some(Value::Object(map)) => map.clone(),
+        _ => Map::new(),
+    }
+}
+
+fn handed(value: &Value) -> Option<Handed> {
+    let left = match value.at(&["left"]) {
+        Some(Value::Array(indexes)) => indexes.iter().filter_map(Value::as_f64).map(index).collect(),
+        _ => Vec::new(),
+    };
+    Some(Handed {
+        key: text(value, "key")?,
+        variation: text(value, "variation")?,
+        reason: text(value, "reason")?,
+        left,
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an index out of range finds no change"
+)]
+fn index(number: f64) -> u32 {
+    number as u32
+}
+
+fn text(value: &Value, name: &str) -> Option<String> {
+    value.at(&[name])?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_edge_writes() {
+        let written = Handover {
+            config: "h".to_owned(),
+            attributes: Map::from_iter([("geo".to_owned(), Value::Object(Map::new()))]),
+            decisions: vec![Handed {
+                key: "hero".to_owned(),
+                variation: "bold".to_owned(),
+                reason: "assigned".to_owned(),
+                left: vec![1],
+            }],
+        };
+        let json = serde_json::to_string(&written).expect("writes");
+        let value: Value = serde_json::from_str(&json).expect("reads");
+        assert_eq!(read(Some(&value)), written);
+        assert_eq!(read(None), Handover::default());
+        assert_eq!(read(Some(&Value::from("x"))), Handover::default());
+    }
+}

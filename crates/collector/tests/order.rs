@@ -1,0 +1,266 @@
+//! Laws: no order, repetition, batching or sharding of a log changes a byte, and a recount from the log agrees.
+
+use proptest::prelude::*;
+use splitlight_collector::memory::Memory;
+use splitlight_collector::{Aggregates, Batch, DAY_ALL, Fact, Key, Plan, Received, Shard, What};
+use splitlight_protocol::config::{Config, parse};
+use splitlight_protocol::event::{EventId, Outcome};
+use splitlight_protocol::{Map, Timestamp, Value};
+use splitlight_stats::Moments;
+use std::collections::{BTreeMap, BTreeSet};
+
+const HOUR: i64 = 3_600_000;
+
+fn config() -> Config {
+    let parsed = parse(
+        r#"{ "version": 1, "project": "shop",
+        "metrics": [
+          { "key": "bought", "kind": "proportion", "event": "purchase", "window": "2d" },
+          { "key": "revenue", "kind": "mean", "event": "purchase", "value": "value", "window": "3d" },
+          { "key": "books", "kind": "mean", "event": "purchase", "where": { "category": "Books" }, "window": "1d" },
+          { "key": "plain", "kind": "proportion", "event": "purchase", "where": { "category": null }, "window": "5d" } ],
+        "experiments": [
+          { "key": "hero", "variations": [{ "key": "control" }, { "key": "bold" }, { "key": "calm" }],
+            "metrics": { "primary": "bought", "secondary": ["revenue", "books"] } },
+          { "key": "old", "status": "stopped", "variations": [{ "key": "control" }, { "key": "bold" }],
+            "metrics": { "primary": "revenue" } } ],
+        "personalizations": [{ "key": "rule", "holdout": 0.5, "changes": [{ "selector": "h1", "text": "Hi" }] }] }"#,
+    );
+    assert!(parsed.is_sound(), "{:?}", parsed.issues);
+    parsed.config
+}
+
+#[derive(Clone, Debug)]
+struct Logged {
+    visitor: String,
+    event: Received,
+}
+
+fn fact() -> impl Strategy<Value = Fact> {
+    let exposure = (
+        prop::sample::select(vec!["hero", "old", "rule", "gone"]),
+        prop::sample::select(vec!["control", "bold", "calm", "holdout", "shown"]),
+        prop::bool::weighted(0.9),
+    )
+        .prop_map(|(experiment, variation, valid)| Fact::Exposure {
+            experiment: experiment.to_owned(),
+            variation: variation.to_owned(),
+            valid,
+        });
+    let conversion = (
+        prop::sample::select(vec!["purchase", "purchase", "other"]),
+        prop::option::of(-5_000_i64..20_000),
+        prop::sample::select(vec![None, Some("Books"), Some("Toys")]),
+    )
+        .prop_map(|(name, value, category)| Fact::Conversion {
+            name: name.to_owned(),
+            value,
+            properties: category
+                .map(|c| ("category".to_owned(), Value::from(c)))
+                .into_iter()
+                .collect::<Map>(),
+        });
+    prop_oneof![4 => exposure, 6 => conversion, 1 => Just(Fact::PageView)]
+}
+
+fn log() -> impl Strategy<Value = Vec<Logged>> {
+    let event = (0_u8..12, 0_i64..200, fact());
+    prop::collection::vec(event, 0..120).prop_map(|events| {
+        let numbered = (0_u64..).zip(events);
+        numbered
+            .map(|(index, (visitor, hour, fact))| {
+                let mut id = [0; 16];
+                id[8..].copy_from_slice(&index.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+                let event =
+                    Received { id: EventId::from_bytes(id), time: Timestamp::from_ms(hour * HOUR), fact };
+                Logged { visitor: format!("v-{visitor}"), event }
+            })
+            .collect()
+    })
+}
+
+/// Counts a log that arrives in groups of batches, by as many shards as asked for.
+fn count(plan: &Plan, arrivals: &[Logged], sizes: &[usize], shards: usize) -> Aggregates {
+    let mut all: Vec<Shard<Memory>> = (0..shards).map(|_| Shard::new(Memory::default())).collect();
+    let mut rest = arrivals;
+    let mut sizes = sizes.iter().cycle();
+    while !rest.is_empty() {
+        let (group, after) = rest.split_at((*sizes.next().unwrap_or(&1)).clamp(1, rest.len()));
+        rest = after;
+        let mut batches: BTreeMap<usize, Vec<Batch>> = BTreeMap::new();
+        for logged in group {
+            let shard = usize::from(logged.visitor.as_bytes()[2]) % shards;
+            batches.entry(shard).or_default().push(Batch {
+                visitor: logged.visitor.clone(),
+                received: Timestamp::from_ms(0),
+                events: vec![logged.event.clone()],
+                bots: 0,
+            });
+        }
+        for (shard, batches) in batches {
+            let receipts = all[shard].apply(plan, &batches).unwrap_or_else(|never| match never {});
+            assert_eq!(receipts.len(), batches.len());
+        }
+    }
+    all.iter().fold(Aggregates::default(), |sum, shard| sum.merge(&shard.storage().aggregates))
+}
+
+/// The same from the definition, over the whole log at once, with nothing incremental.
+fn recount(config: &Config, log: &[Logged]) -> BTreeMap<(String, What), Moments> {
+    let mut sums: BTreeMap<(String, What), Moments> = BTreeMap::new();
+    let mut add = |key: &str, what: What, n: i64, total: i128| {
+        let gain = Moments { n, sum: total, sum_squares: total * total };
+        let sum = sums.entry((key.to_owned(), what)).or_default();
+        *sum = sum.merge(gain);
+    };
+    let visitors: BTreeSet<&String> = log.iter().map(|logged| &logged.visitor).collect();
+    let tests: Vec<(&str, Vec<&str>, Vec<&str>)> = vec![
+        ("hero", vec!["control", "bold", "calm"], vec!["bought", "revenue", "books"]),
+        ("old", vec!["control", "bold"], vec!["revenue"]),
+        ("rule", vec!["holdout", "shown"], vec!["bought", "revenue", "books", "plain"]),
+    ];
+    for visitor in visitors {
+        let own: Vec<&Received> =
+            log.iter().filter(|logged| &logged.visitor == visitor).map(|logged| &logged.event).collect();
+        for (key, variations, metrics) in &tests {
+            let met: Vec<(i64, &str)> = own
+                .iter()
+                .filter_map(|event| match &event.fact {
+                    Fact::Exposure { experiment, variation, valid: true } if experiment == key => {
+                        Some((event.time.ms(), variation.as_str()))
+                    }
+                    _ => None,
+                })
+                .collect();
+            let different: BTreeSet<&str> = met.iter().map(|(_, variation)| *variation).collect();
+            let Some(first) = met.iter().map(|(time, _)| *time).min() else { continue };
+            if different.len() > 1 {
+                add(key, What::MultipleExposures, 1, 0);
+                continue;
+            }
+            let Some(index) = variations.iter().position(|known| different.contains(known)) else { continue };
+            let index = u32::try_from(index).expect("few");
+            add(key, What::Users(index), 1, 0);
+            for metric in metrics {
+                let total = total(config, metric, &own, first);
+                add(key, What::Metric(index, (*metric).to_owned()), 0, total);
+            }
+        }
+    }
+    for logged in log {
+        if let Fact::Exposure { experiment, valid: false, .. } = &logged.event.fact {
+            let known = tests.iter().any(|(key, ..)| key == experiment);
+            add(if known { experiment } else { "" }, What::Quarantined, 1, 0);
+        }
+    }
+    sums.retain(|_, moments| *moments != Moments::default());
+    sums
+}
+
+fn total(config: &Config, metric: &str, own: &[&Received], first: i64) -> i128 {
+    let metric = config.metrics.iter().find(|known| known.key == metric).expect("known");
+    let days = metric.window.trim_end_matches('d').parse::<i64>().expect("days");
+    let mut total = 0;
+    for event in own {
+        let Fact::Conversion { name, value, properties } = &event.fact else { continue };
+        let fits =
+            metric.filter.iter().all(|(name, wanted)| properties.get(name).unwrap_or(&Value::Null) == wanted);
+        if *name == metric.event && fits && (first..first + days * 24 * HOUR).contains(&event.time.ms()) {
+            total += match metric.key.as_str() {
+                "revenue" => i128::from(value.unwrap_or(0)),
+                _ => 1,
+            };
+        }
+    }
+    if matches!(metric.key.as_str(), "bought" | "plain") { total.min(1) } else { total }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_order_repetition_batching_or_sharding_changes_a_byte(
+        (log, order) in log().prop_flat_map(|log| {
+            // Some events twice, all of them in another order.
+            let indexes: Vec<usize> = (0..log.len()).chain((0..log.len()).step_by(3)).collect();
+            (Just(log), Just(indexes).prop_shuffle())
+        }),
+        sizes in prop::collection::vec(1_usize..40, 1..5),
+        shards in 1_usize..5,
+    ) {
+        let config = config();
+        let plan = Plan::new(&config);
+        let straight = count(&plan, &log, &[1], 1);
+        let shuffled: Vec<Logged> = order.iter().map(|index| log[*index].clone()).collect();
+        let other = count(&plan, &shuffled, &sizes, shards);
+        prop_assert_eq!(straight.to_bytes(), other.to_bytes());
+        for key in ["hero", "old", "rule"] {
+            let json = |aggregates: &Aggregates| {
+                let results = splitlight_collector::results(&config, aggregates, Timestamp::from_ms(0), key);
+                serde_json::to_string(&results).expect("writes")
+            };
+            prop_assert_eq!(json(&straight), json(&other));
+        }
+    }
+
+    #[test]
+    fn a_recount_from_the_log_agrees(log in log()) {
+        let config = config();
+        let counted = count(&Plan::new(&config), &log, &[7], 1).totals();
+        let counted: BTreeMap<(String, What), Moments> =
+            counted.iter().map(|(key, sum)| ((key.experiment.clone(), key.what.clone()), *sum)).collect();
+        prop_assert_eq!(counted, recount(&config, &log));
+    }
+
+    #[test]
+    fn merging_has_no_order(a in log(), b in log(), c in log()) {
+        let plan = Plan::new(&config());
+        let [a, b, c] = [a, b, c].map(|log| count(&plan, &log, &[5], 1));
+        prop_assert_eq!(a.clone().merge(&b).to_bytes(), b.clone().merge(&a).to_bytes());
+        prop_assert_eq!(a.clone().merge(&b).merge(&c).to_bytes(), a.clone().merge(&b.clone().merge(&c)).to_bytes());
+        prop_assert_eq!(a.clone().merge(&b).minus(&b).to_bytes(), a.to_bytes());
+        prop_assert!(a.clone().minus(&a).is_empty());
+    }
+
+    #[test]
+    fn a_changed_plan_is_counted_as_if_it_had_been_there(log in log()) {
+        let config = config();
+        let plan = Plan::new(&config);
+        let mut fewer = config.clone();
+        fewer.experiments[0].metrics.secondary.clear();
+        fewer.metrics[0].window = "1d".to_owned();
+        let mut shard = Shard::new(Memory::default());
+        let batches: Vec<Batch> = log.iter().map(|logged| Batch {
+            visitor: logged.visitor.clone(),
+            received: Timestamp::from_ms(0),
+            events: vec![logged.event.clone()],
+            bots: 0,
+        }).collect();
+        shard.apply(&Plan::new(&fewer), &batches).unwrap_or_else(|never| match never {});
+        let mut after = String::new();
+        while let Some(last) = shard.recount(&plan, &after, 3).unwrap_or_else(|never| match never {}) {
+            after = last;
+        }
+        prop_assert_eq!(shard.storage().aggregates.to_bytes(), count(&plan, &log, &[9], 1).to_bytes());
+    }
+}
+
+#[test]
+fn the_second_of_two_equal_events_is_a_duplicate_also_within_a_batch() {
+    let event =
+        Received { id: EventId::from_bytes([7; 16]), time: Timestamp::from_ms(0), fact: Fact::PageView };
+    let batch = Batch {
+        visitor: "v".to_owned(),
+        received: Timestamp::from_ms(0),
+        events: vec![event.clone(), event],
+        bots: 2,
+    };
+    let mut shard = Shard::new(Memory::default());
+    let receipts =
+        shard.apply(&Plan::default(), &[batch.clone(), batch]).unwrap_or_else(|never| match never {});
+    let outcomes: Vec<Outcome> =
+        receipts.iter().flat_map(|receipt| receipt.outcomes.iter().map(|(_, outcome)| *outcome)).collect();
+    assert_eq!(outcomes, [Outcome::Accepted, Outcome::Duplicate, Outcome::Duplicate, Outcome::Duplicate]);
+    let bots = Key { experiment: String::new(), what: What::Bots, day: DAY_ALL };
+    assert_eq!(shard.storage().aggregates.totals().at(&bots).n, 4);
+}

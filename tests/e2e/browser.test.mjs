@@ -1,0 +1,286 @@
+// The script tag in a real browser, against a server of its own that counts what arrives.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+
+const root = new URL("../..", import.meta.url).pathname;
+const target = process.env.SPLITLIGHT_TARGET ?? process.env.CARGO_TARGET_DIR ?? join(root, "target");
+const out = process.env.SPLITLIGHT_OUT ?? join(target, "splitlight");
+const executablePath = process.env.SPLITLIGHT_CHROMIUM ?? process.env.CHROMIUM ?? "/usr/bin/chromium";
+const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+  "--disable-background-networking", "--disable-component-update"];
+
+const config = {
+  version: 1,
+  project: "shop",
+  experiments: [
+    { key: "hero", status: "running", pages: [{ include: "/" }], variations: [
+      { key: "control", weight: 0 },
+      { key: "bold", weight: 1, value: { color: "red" }, changes: [
+        { selector: "#hero h1", text: "Bold" },
+        { selector: ".item", class: { add: ["new"] } },
+        { selector: "#late", html: "<b class=\"kept\" onclick=\"window.ran=1\">Late</b>" },
+      ] }] },
+    { key: "plain", status: "running", variations: [{ key: "first", weight: 1 }, { key: "second", weight: 0 }] },
+    { key: "missing", status: "running", variations: [
+      { key: "control", weight: 0 }, { key: "b", weight: 1, changes: [{ selector: "#nowhere", remove: true }] }] },
+  ],
+  personalizations: [
+    { key: "gold", when: { plan: "gold" }, changes: [{ selector: "#plan", text: "Gold {{ name | friend }}" }] },
+    { key: "fans", when: { $history: { event: "view", within: "30d", count: { $gte: 2 } } },
+      changes: [{ selector: "#fans", text: "Fan" }] },
+  ],
+};
+
+let script;
+let server;
+let origin;
+let browser;
+// What the collector does, and what it got.
+let answer = 200;
+let batches = [];
+let headers = {};
+let head = "";
+
+// As the collector counts: an event that came twice, because a page ended before it heard the answer, is one event.
+const events = () => [...new Map(batches.flatMap((batch) => batch.events).map((event) => [event.id, event])).values()];
+const exposures = () => events().filter((event) => event.kind === "exposure").map((event) => event.experiment).sort();
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const until = async (holds, ms = 5000) => {
+  for (const end = Date.now() + ms; Date.now() < end; await sleep(20)) if (await holds()) return;
+  assert.fail(`not within ${ms} ms: ${holds}`);
+};
+
+const latin1 = (bytes) => JSON.stringify(Buffer.from(bytes).toString("latin1"));
+
+before(async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "splitlight-")), "config.json");
+  writeFileSync(file, JSON.stringify(config));
+  const cargo = ["run", "--quiet", "--package", "splitlight-browser", "--example", "program", "--", file];
+  const program = execFileSync("cargo", cargo, { cwd: root, maxBuffer: 1 << 24 });
+  script = readFileSync(join(out, "assets/sl.js"), "utf8")
+    .replace('"@@PROGRAM@@"', () => latin1(program)).replace('"@@CONFIG@@"', '"hash-1"');
+  server = createServer((request, response) => {
+    const { pathname } = new URL(request.url, "http://x");
+    if (pathname === "/_sl/sl.js") {
+      response.writeHead(200, { "content-type": "text/javascript; charset=utf-8" }).end(script);
+    } else if (pathname === "/_sl/e") {
+      const parts = [];
+      request.on("data", (part) => parts.push(part)).on("end", () => {
+        if (answer === 200) batches.push(JSON.parse(Buffer.concat(parts)));
+        response.writeHead(answer, { "access-control-allow-origin": "*" }).end("{}");
+      });
+    } else if (pathname === "/" || pathname === "/other") {
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...headers });
+      response.write(`<!doctype html><html><head><title>t</title>${head}</head><body><div id="hero"><h1>Orig`);
+      // The parser stops in the middle of the headline that is to be changed.
+      setTimeout(() => {
+        response.write(`inal</h1></div><ul><li class="item">1</li><li class="item">2</li></ul><p id="plan">Free</p>`);
+        setTimeout(() => response.end(`<p id="fans">None</p><p id="late">Soon</p></body></html>`), 120);
+      }, 120);
+    } else response.writeHead(404).end();
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  origin = `http://127.0.0.1:${server.address().port}`;
+  browser = await chromium.launch({ executablePath, args });
+});
+
+after(async () => {
+  await browser?.close();
+  server?.closeAllConnections();
+  server?.close();
+});
+
+const TAG = '<script src="/_sl/sl.js" data-key="sl_write_x"></script>';
+
+/** A page with everything it complained about; the context is new. */
+async function open({ before = "", tag = TAG, path = "/", extra = {}, context, init } = {}) {
+  head = before + tag;
+  headers = extra;
+  const own = context ?? await browser.newContext();
+  const page = await own.newPage();
+  const complaints = [];
+  const warnings = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => message.type() === "warning" && warnings.push(message.text()));
+  await page.addInitScript(() => addEventListener("unhandledrejection", (event) => { throw event.reason; }));
+  if (init) await page.addInitScript(init);
+  await page.goto(origin + path);
+  return { page, complaints, warnings, context: own };
+}
+
+const fresh = () => {
+  batches = [];
+  answer = 200;
+};
+
+test("changes are made before they can be seen, and exposures come once", async () => {
+  fresh();
+  const { page, complaints, context } = await open({
+    init: () => {
+      window.seen = new Set();
+      const note = () => {
+        window.seen.add(document.querySelector("h1")?.textContent);
+        requestAnimationFrame(note);
+      };
+      requestAnimationFrame(note);
+    },
+  });
+  await until(() => exposures().length === 2);
+  const seen = await page.evaluate(() => [...window.seen].filter(Boolean));
+  assert.deepEqual(seen, ["Bold"]);
+  assert.equal(await page.locator(".item.new").count(), 2);
+  assert.equal(await page.locator("#late").innerHTML(), '<b class="kept">Late</b>');
+  assert.deepEqual(exposures(), ["hero", "plain"], "what never appeared is not exposed");
+  assert.deepEqual(await page.evaluate(() => [
+    splitlight.variation("hero"), splitlight.variation("nothing", "x"), splitlight.value("hero"),
+  ]), ["bold", "x", { color: "red" }]);
+  const hero = await page.evaluate(() => splitlight.decisions()[0]);
+  assert.deepEqual(hero, { key: "hero", kind: "experiment", variation: "bold", reason: "assigned", applied: true });
+  const [{ key, visitor, config, sdk }] = batches;
+  assert.equal(visitor, await page.evaluate(() => splitlight.visitorId()));
+  assert.deepEqual([key, config, sdk], ["sl_write_x", "hash-1", "browser/0.1.0"]);
+  await page.reload();
+  await sleep(500);
+  assert.deepEqual(exposures(), ["hero", "plain"], "the same session does not meet it again");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("what is tracked arrives, within the limits", async () => {
+  fresh();
+  const { page, complaints, context } = await open({
+    path: "/other", before: '<script>splitlight=[["track","early",{a:1}]];splitlight.push((sl)=>sl.track("fn"))</script>',
+  });
+  await page.evaluate(() => {
+    const loop = {};
+    loop.loop = loop;
+    splitlight.track("buy", { value: 49.6, category: "x", nested: { deep: [1.5] } });
+    splitlight.track("count", 3);
+    splitlight.track("bad", loop);
+    splitlight.track("");
+    splitlight.track("big", { text: "x".repeat(5000) });
+    splitlight.push(["track", "pushed", { value: NaN }]);
+  });
+  const named = () => new Map(events().filter((event) => event.name).map((event) => [event.name, event]));
+  await until(() => named().size === 5);
+  assert.equal(named().get("buy").value, 50);
+  assert.deepEqual(named().get("buy").properties, { category: "x", nested: { deep: [1.5] } });
+  assert.equal(named().get("count").value, 3);
+  assert.equal("value" in named().get("pushed"), false);
+  assert.equal(named().get("early").page, "/other");
+  const dropped = batches.reduce((sum, batch) => Object.assign(sum, batch.dropped), {});
+  assert.deepEqual(dropped, { properties: 1, name: 1, oversize: 1 });
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("a collector that is down loses nothing, and hears little", async () => {
+  fresh();
+  answer = 503;
+  let requests = 0;
+  const { page, complaints, context } = await open({ path: "/other" });
+  page.on("request", (request) => (requests += request.url().endsWith("/e") ? 1 : 0));
+  await page.evaluate(() => splitlight.track("kept"));
+  await sleep(1500);
+  assert.ok(requests <= 4, `${requests} requests`);
+  await page.close({ runBeforeUnload: false });
+  answer = 200;
+  const again = await open({ path: "/other", context });
+  await until(() => events().some((event) => event.name === "kept"));
+  assert.deepEqual([...complaints, ...again.complaints], []);
+  const left = await again.page.evaluate(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return new Promise((resolve) => {
+      const request = indexedDB.open("splitlight");
+      request.onsuccess = () => {
+        const count = request.result.transaction("outbox").objectStore("outbox").count();
+        count.onsuccess = () => resolve(count.result);
+      };
+    });
+  });
+  assert.equal(left, 0);
+  await context.close();
+});
+
+test("blocked storage and refused wasm leave the page as it is", async () => {
+  fresh();
+  const blocked = await open({ extra: { "content-security-policy": "sandbox allow-scripts" } });
+  await until(() => exposures().length === 2);
+  assert.equal(await blocked.page.locator("h1").textContent(), "Bold");
+  fresh();
+  const refused = await open({ extra: { "content-security-policy": "script-src 'self'" } });
+  await sleep(300);
+  assert.equal(await refused.page.locator("h1").textContent(), "Original");
+  assert.equal(refused.warnings.length, 1, refused.warnings.join());
+  const cdp = await refused.context.newCDPSession(refused.page);
+  const expression = 'splitlight.track("x"); splitlight.setAttributes({}); splitlight.variation("hero", "fallback")';
+  const { result } = await cdp.send("Runtime.evaluate", { expression });
+  assert.equal(result.value, "fallback");
+  assert.deepEqual([...blocked.complaints, ...refused.complaints], []);
+  await blocked.context.close();
+  await refused.context.close();
+});
+
+test("before consent nothing is stored or sent, and denial takes everything away", async () => {
+  fresh();
+  const tag = TAG.replace(" data-key", ' data-consent="pending" data-key');
+  const { page, complaints, context } = await open({ tag });
+  const stored = () => page.evaluate(async () => [
+    document.cookie, localStorage.length, sessionStorage.length, (await indexedDB.databases()).length,
+  ]);
+  await page.evaluate(() => splitlight.track("early"));
+  await sleep(300);
+  assert.deepEqual(await stored(), ["", 0, 0, 0]);
+  assert.deepEqual(batches, []);
+  assert.equal(await page.locator("h1").textContent(), "Original");
+  await page.evaluate(() => splitlight.consent("granted"));
+  assert.equal(await page.locator("h1").textContent(), "Bold");
+  await until(() => exposures().length === 2);
+  await page.evaluate(() => splitlight.consent("denied"));
+  await sleep(300);
+  assert.deepEqual(await stored(), ["sl_consent=denied", 0, 0, 0]);
+  assert.equal(await page.locator("h1").textContent(), "Bold");
+  assert.equal(await page.evaluate(() => splitlight.visitorId()), null);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("attributes join, history is for the next page, a second tag does nothing", async () => {
+  fresh();
+  const before = '<script>splitlight_config={attributes:{name:"<Ana>"}}</script>';
+  const { page, complaints, context } = await open({ before, tag: TAG + TAG });
+  await page.evaluate(() => {
+    splitlight.setAttributes(JSON.parse('{"plan":"gold","__proto__":{"x":1}}'));
+    splitlight.track("view");
+    splitlight.track("view");
+  });
+  assert.equal(await page.locator("#plan").textContent(), "Gold <Ana>");
+  assert.equal(await page.evaluate(() => ({}).x), undefined);
+  assert.equal(await page.locator("#fans").textContent(), "None");
+  await page.reload();
+  assert.equal(await page.locator("#fans").textContent(), "Fan");
+  await until(() => exposures().includes("fans"));
+  assert.deepEqual(exposures(), ["fans", "gold", "hero", "plain"]);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("what the edge rendered is exposed and not made again", async () => {
+  fresh();
+  const handover = { config: "hash-1", attributes: { plan: "gold" },
+    decisions: [{ key: "hero", variation: "bold", reason: "assigned", left: [1] }] };
+  const before = `<script type="application/json" id="splitlight-handover">${JSON.stringify(handover)}</script>`;
+  const { page, complaints, context } = await open({ before });
+  await until(() => exposures().length === 3);
+  assert.deepEqual(exposures(), ["gold", "hero", "plain"]);
+  assert.equal(await page.locator("h1").textContent(), "Original", "the edge would have changed it");
+  assert.equal(await page.locator(".item.new").count(), 2);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});

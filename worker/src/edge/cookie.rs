@@ -1,0 +1,218 @@
+//! The visitor's id in its first-party cookie: `sl_id=<uuid>.<signature>`.
+//!
+//! The signature keeps people from choosing an id, and with it a variation, for others to adopt. An id that the browser
+//! made before the edge saw it has none yet: the visitor keeps it, signed. Without a `COOKIE_KEY` nothing is signed and
+//! every well-formed id is taken.
+
+use crate::random;
+use crate::settings::Settings;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use splitlight_engine::Consent;
+use subtle::ConstantTimeEq;
+use worker::{Env, Request};
+
+/// The cookie with the id; the browser reads the part before the dot, so scripts must see it.
+const ID: &str = "sl_id";
+
+/// The cookie with the answer to the consent question: `granted` or `denied`.
+const CONSENT: &str = "sl_consent";
+
+/// 13 months of 30.4 days, which is what supervisors accept; it is set once and never renewed.
+const AGE_SECONDS: u32 = 34_164_000;
+
+/// 128 bits, more than anybody can try.
+const SIGNATURE_BYTES: usize = 16;
+
+/// Who a request says the visitor is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    consent: Consent,
+    id: Option<String>,
+    /// What the cookie should be, when the browser has another.
+    new_value: Option<String>,
+}
+
+/// Reads the visitor's cookies, and makes an id for a visitor without one when that is allowed.
+pub(crate) fn identity(request: &Request, env: &Env, settings: &Settings) -> Identity {
+    let cookies = request.headers().get("cookie").ok().flatten().unwrap_or_default();
+    let key = env.secret("COOKIE_KEY").ok().and_then(|key| from_hex(&key.to_string()));
+    let fresh = || random::bytes::<16>().ok().map(uuid);
+    read(&cookies, key.as_deref(), settings.consent_required, fresh)
+}
+
+impl Identity {
+    /// The visitor's id.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// What the visitor has agreed to.
+    pub(crate) fn consent(&self) -> Consent {
+        self.consent
+    }
+
+    /// The `Set-Cookie` header, when there is something to set.
+    pub(crate) fn cookie(&self, secure: bool) -> Option<String> {
+        let value = self.new_value.as_ref()?;
+        let secure = if secure { "; Secure" } else { "" };
+        Some(format!("{ID}={value}; Path=/; Max-Age={AGE_SECONDS}{secure}; SameSite=Lax"))
+    }
+}
+
+fn read(
+    cookies: &str,
+    key: Option<&[u8]>,
+    consent_required: bool,
+    fresh: impl FnOnce() -> Option<String>,
+) -> Identity {
+    let consent = match values(cookies, CONSENT).next() {
+        Some("granted") => Consent::Granted,
+        Some("denied") => Consent::Denied,
+        _ if consent_required => Consent::Pending,
+        _ => Consent::Granted,
+    };
+    if consent != Consent::Granted {
+        return Identity { consent, id: None, new_value: None };
+    }
+    let known = values(cookies, ID).find_map(|value| {
+        let (id, signature) = value.split_once('.').map_or((value, None), |(id, text)| (id, Some(text)));
+        let genuine = match (key, signature) {
+            (Some(key), Some(text)) => bool::from(text.as_bytes().ct_eq(signed(key, id).as_bytes())),
+            _ => true,
+        };
+        (is_uuid(id) && genuine).then(|| (id.to_owned(), signature.is_some()))
+    });
+    let (id, was_signed) = match known {
+        Some((id, was_signed)) => (Some(id), was_signed || key.is_none()),
+        None => (fresh(), false),
+    };
+    let new_value = id.as_ref().filter(|_| !was_signed).map(|id| match key {
+        Some(key) => format!("{id}.{}", signed(key, id)),
+        None => id.clone(),
+    });
+    Identity { consent, id, new_value }
+}
+
+/// The values of all cookies with a name: a parent domain may have set another.
+fn values<'c>(cookies: &'c str, name: &str) -> impl Iterator<Item = &'c str> {
+    cookies.split(';').filter_map(move |cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+fn signed(key: &[u8], id: &str) -> String {
+    // A key of any length is a key.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    mac.update(id.as_bytes());
+    base64url(&mac.finalize().into_bytes()[..SIGNATURE_BYTES])
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, at| bits << 8 | usize::from(three.get(at).copied().unwrap_or(0)));
+        for at in 0..=three.len() {
+            text.push(char::from(ALPHABET[bits >> (18 - 6 * at) & 63]));
+        }
+    }
+    text
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u32>> = text.trim().chars().map(|c| c.to_digit(16)).collect();
+    let digits = digits.filter(|digits| !digits.is_empty() && digits.len().is_multiple_of(2))?;
+    digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect()
+}
+
+/// Random bytes as a version 4 UUID.
+fn uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bytes.into_iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
+    text
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "0b9d1f0a-6a51-4c6e-9d5e-2f5a7f0c1b2d";
+    const NEW: &str = "11111111-2222-4333-8444-555555555555";
+
+    fn fresh() -> Option<String> {
+        Some(NEW.to_owned())
+    }
+
+    #[test]
+    fn a_signed_id_stays_and_is_not_set_again() {
+        let first = read("", Some(b"key"), false, fresh);
+        let value = first.new_value.clone().unwrap_or_default();
+        let again = read(&format!("a=b; {ID}={value}"), Some(b"key"), false, || None);
+        assert_eq!((first.id(), again.id(), again.cookie(true)), (Some(NEW), Some(NEW), None));
+    }
+
+    #[test]
+    fn the_signature_is_the_first_half_of_the_hmac() {
+        // Python: base64.urlsafe_b64encode(hmac.new(b"key", id, "sha256").digest()[:16])
+        assert_eq!(signed(b"key", OLD), "y6C_fKlsuqmMK-UAW5N-tw");
+    }
+
+    #[test]
+    fn a_forged_id_is_replaced_and_the_browser_s_own_is_signed() {
+        for forged in [format!("{OLD}."), format!("{OLD}.AAAAAAAAAAAAAAAAAAAAAA"), "x".to_owned()] {
+            assert_eq!(
+                read(&format!("{ID}={forged}"), Some(b"key"), false, fresh).id(),
+                Some(NEW),
+                "{forged}"
+            );
+        }
+        let own = read(&format!("{ID}={OLD}"), Some(b"key"), false, fresh);
+        assert_eq!(own.new_value, Some(format!("{OLD}.{}", signed(b"key", OLD))));
+    }
+
+    #[test]
+    fn without_a_key_ids_are_taken_as_they_are() {
+        let read = |value: &str| read(&format!("{ID}={value}"), None, false, fresh);
+        assert_eq!((read(OLD).id(), read(OLD).cookie(true)), (Some(OLD), None));
+        assert_eq!(
+            read("nonsense").cookie(false),
+            Some(format!("{ID}={NEW}; Path=/; Max-Age=34164000; SameSite=Lax"))
+        );
+    }
+
+    #[test]
+    fn without_consent_there_is_no_id() {
+        let cookie = format!("{ID}={OLD}");
+        assert_eq!(
+            read(&cookie, None, true, fresh),
+            Identity { consent: Consent::Pending, id: None, new_value: None }
+        );
+        let denied = read(&format!("{cookie}; {CONSENT}=denied"), None, false, fresh);
+        assert_eq!((denied.id(), denied.cookie(true)), (None, None));
+        assert_eq!(read(&format!("{CONSENT}=granted"), None, true, fresh).id(), Some(NEW));
+    }
+
+    #[test]
+    fn ids_are_uuids() {
+        assert!(is_uuid(&uuid([0xff; 16])) && is_uuid(OLD));
+        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(from_hex("00fF"), Some(vec![0, 255]));
+        assert_eq!((from_hex(""), from_hex("0"), from_hex("zz")), (None, None, None));
+    }
+}

@@ -1,0 +1,92 @@
+//! What is decided for a page before its first byte, and how the page says so.
+
+use crate::project::Published;
+use splitlight_engine::{Change, Decisions, Reason, Visitor, decide};
+use splitlight_protocol::handover::{ELEMENT_ID, Handed, Handover};
+use splitlight_protocol::{Map, Timestamp, Value};
+use splitlight_rewrite::{Rewrite, can_stream};
+use std::rc::Rc;
+
+/// The decisions for one page view.
+pub(crate) struct Decided {
+    published: Rc<Published>,
+    decisions: Decisions,
+}
+
+impl Decided {
+    pub(crate) fn new(published: &Rc<Published>, visitor: &Visitor, now: Timestamp) -> Self {
+        Self { published: published.clone(), decisions: decide(&published.program, visitor, now) }
+    }
+
+    /// Whether anything depends on who looks at the page. If not, it stays the origin's, caching and all.
+    pub(crate) fn concerns_page(&self) -> bool {
+        self.decisions.iter(&self.published.program).any(|(_, decision)| {
+            !matches!(decision.reason, Reason::Page | Reason::NotRunning | Reason::Bot | Reason::NoConsent)
+        })
+    }
+
+    /// The edits that the edge makes, and the hand-over that tells the browser.
+    pub(crate) fn rewrite(&self, visitor: &Visitor, geo: Option<Map>) -> Rewrite {
+        let mut changes: Vec<&Change> = Vec::new();
+        let mut handed = Vec::new();
+        for (item, decision) in self.decisions.iter(&self.published.program) {
+            let Some(variation) = item.variations().get(decision.variation) else { continue };
+            let mut left = Vec::new();
+            if matches!(decision.reason, Reason::Assigned | Reason::Forced) {
+                for (index, change) in (0..).zip(&variation.changes) {
+                    if can_stream(change) {
+                        changes.push(change);
+                    } else {
+                        left.push(index);
+                    }
+                }
+            }
+            let (key, variation) = (item.key().to_owned(), variation.key.clone());
+            handed.push(Handed { key, variation, reason: decision.reason.name().to_owned(), left });
+        }
+        let mut attributes = Map::new();
+        if let Some(geo) = geo {
+            attributes.insert("geo".to_owned(), Value::Object(geo));
+        }
+        let handover = Handover { config: self.published.hash.clone(), attributes, decisions: handed };
+        Rewrite::new(changes, visitor.attributes(), &element(&handover))
+    }
+}
+
+/// The element that carries the hand-over. Nothing in it can end the element or mean anything but text.
+fn element(handover: &Handover) -> String {
+    let json = serde_json::to_string(handover).unwrap_or_default();
+    let mut html = format!("<script type=\"application/json\" id=\"{ELEMENT_ID}\">");
+    for c in json.chars() {
+        match c {
+            '<' => html.push_str("\\u003c"),
+            '>' => html.push_str("\\u003e"),
+            '&' => html.push_str("\\u0026"),
+            '\u{2028}' => html.push_str("\\u2028"),
+            '\u{2029}' => html.push_str("\\u2029"),
+            _ => html.push(c),
+        }
+    }
+    html.push_str("</script>");
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hand_over_cannot_leave_its_element() {
+        let text = "</script><!--&\u{2028}";
+        let attributes = Map::from_iter([("geo".to_owned(), Value::from(text))]);
+        let html = element(&Handover { attributes, ..Handover::default() });
+        assert_eq!(html.matches('<').count(), 2);
+        assert!(!html.contains(['&', '\u{2028}']));
+        let json = html.split_once('>').and_then(|(_, rest)| rest.strip_suffix("</script>"));
+        let read: Result<Handover, _> = serde_json::from_str(json.unwrap_or_default());
+        assert_eq!(
+            read.map(|handover| handover.attributes.get("geo").cloned()).ok(),
+            Some(Some(text.into()))
+        );
+    }
+}

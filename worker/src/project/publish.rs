@@ -1,0 +1,120 @@
+//! Publishing: a config is read, compiled and checked as a whole before it replaces the running one.
+
+use super::access::hex;
+use super::object::{Ask, Stored};
+use super::{Published, renew};
+use crate::clock;
+use crate::settings::Settings;
+use sha2::{Digest, Sha256};
+use splitlight_engine::{Compiled, Program, compile};
+use splitlight_protocol::config::{self, Change, Config, Edit, Status};
+use splitlight_protocol::{Issue, Severity};
+use std::rc::Rc;
+use worker::{Env, Error, Result};
+
+/// A config that may run, and warnings about it.
+pub(crate) struct Sound {
+    text: String,
+    program: Vec<u8>,
+    pub(crate) warnings: Vec<Issue>,
+}
+
+/// Reads and compiles a config.
+///
+/// # Errors
+/// Everything that is wrong with it, when something keeps it from being published.
+pub(crate) fn check(text: String) -> std::result::Result<Sound, Vec<Issue>> {
+    let parsed = config::parse(&text);
+    let mut issues = parsed.issues;
+    // Positions in a config that lost items are not those of the document.
+    if issues.iter().all(|issue| issue.severity != Severity::Error) {
+        let Compiled { program, issues: more } = compile(&parsed.config);
+        issues.extend(more);
+        issues.extend(markup_issues(&parsed.config));
+        if issues.iter().all(|issue| issue.severity != Severity::Error) {
+            return Ok(Sound { text, program: program.to_bytes(), warnings: issues });
+        }
+    }
+    Err(issues)
+}
+
+/// The program with stopped items as if they ran: who met them before they stopped may say so later.
+pub(crate) fn checking(config: &Config) -> Program {
+    let mut config = config.clone();
+    let experiments = config.experiments.iter_mut().map(|experiment| &mut experiment.status);
+    for status in experiments.chain(config.personalizations.iter_mut().map(|rule| &mut rule.status)) {
+        if *status == Status::Stopped {
+            *status = Status::Running;
+        }
+    }
+    compile(&config).program
+}
+
+/// Replaces the running config, here at once and elsewhere within seconds.
+pub(crate) async fn publish(env: &Env, settings: &Settings, sound: Sound) -> Result<Rc<Published>> {
+    let Sound { text, program, .. } = sound;
+    let mut hash = hex(&Sha256::digest(&program));
+    hash.truncate(16);
+    let stored = Stored { text, program, hash, at: clock::now() };
+    let known = renew(env, settings, Ask::Publish(stored)).await?;
+    known.published.ok_or_else(|| Error::RustError("the project object did not keep the config".to_owned()))
+}
+
+/// What the rewriter would not put into a page.
+fn markup_issues(config: &Config) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    let mut look = |base: String, changes: &[Change]| {
+        for (index, change) in changes.iter().enumerate() {
+            let (name, html) = match &change.edit {
+                Edit::Html(html) => ("html", html),
+                Edit::Insert(insert) => ("insert/html", &insert.html),
+                _ => continue,
+            };
+            if let Err(reason) = check_markup(html) {
+                let pointer = format!("{base}/{index}/{name}");
+                issues.push(Issue::error(
+                    pointer,
+                    reason,
+                    "correct the markup, or use another kind of change",
+                ));
+            }
+        }
+    };
+    for (index, experiment) in config.experiments.iter().enumerate() {
+        for (variation, written) in experiment.variations.iter().enumerate() {
+            look(format!("/experiments/{index}/variations/{variation}/changes"), &written.changes);
+        }
+    }
+    for (index, rule) in config.personalizations.iter().enumerate() {
+        look(format!("/personalizations/{index}/changes"), &rule.changes);
+    }
+    issues
+}
+
+/// Whether markup is complete and holds no code.
+fn check_markup(html: &str) -> std::result::Result<(), String> {
+    splitlight_rewrite::check_html(html)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_experiment_is_checked_and_not_run() {
+        let text = r#"{ "version": 1, "project": "p", "experiments": [
+            { "key": "old", "status": "stopped", "variations": [{ "key": "a" }, { "key": "b" }] },
+            { "key": "new", "status": "draft", "variations": [{ "key": "a" }, { "key": "b" }] }] }"#;
+        let config = config::parse(text).config;
+        assert!(compile(&config).program.item("old").is_none());
+        assert!(checking(&config).item("old").is_some());
+        assert!(checking(&config).item("new").is_none());
+    }
+
+    #[test]
+    fn a_config_is_refused_as_a_whole() {
+        let issues = check(r#"{ "version": 1, "project": "p", "experimnts": [] }"#.to_owned()).err();
+        assert_eq!(issues.map(|issues| issues[0].pointer.clone()).as_deref(), Some("/experimnts"));
+        assert!(check(r#"{ "version": 1, "project": "p" }"#.to_owned()).is_ok());
+    }
+}

@@ -1,0 +1,227 @@
+//! What a shard object does: group commit, snapshots to the rollup, and recounts when the plan changes.
+
+use super::sql::{blob, text, transaction};
+use super::store::Store;
+use super::{Answer, Ask, Planned};
+use crate::{clock, rollup, settings::Settings};
+use splitlight_collector::{Batch, Shard, Snapshot};
+use splitlight_protocol::{Timestamp, event::Receipt};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use worker::js_sys::{Function, Promise};
+use worker::{Delay, Env, Error, Result, SqlStorageValue, State};
+
+/// How long a batch waits for others to share its transaction; one costs a wait for the disk.
+const GROUP_TIME: Duration = Duration::from_millis(3);
+/// How long after a commit the rollup hears of it.
+const SNAPSHOT_AFTER: Duration = Duration::from_millis(500);
+/// How long after a failure it is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// Visitors that one transaction counts anew, so that events do not wait long behind it.
+const RECOUNT_VISITORS: usize = 500;
+
+/// A shard's work; the object around it only passes requests on.
+pub(super) struct Core {
+    state: State,
+    env: Env,
+    opened: RefCell<Option<Opened>>,
+    waiting: RefCell<Vec<Waiting>>,
+    alarm_set: Cell<bool>,
+    last_snapshot: Cell<Timestamp>,
+}
+
+/// What is in memory; dropped after every failure, so that it never differs from the tables.
+struct Opened {
+    planned: Planned,
+    /// The last visitor counted anew, while a changed plan asks for it.
+    recounted: Option<String>,
+    shard: Shard<Store>,
+}
+
+/// A batch whose sender waits for the group's transaction.
+struct Waiting {
+    batch: Batch,
+    outcome: Rc<RefCell<Option<Result<Receipt>>>>,
+    wake: Function,
+}
+
+impl Core {
+    pub(super) fn new(state: State, env: Env) -> Rc<Self> {
+        Rc::new(Self {
+            state,
+            env,
+            opened: RefCell::default(),
+            waiting: RefCell::default(),
+            alarm_set: Cell::default(),
+            last_snapshot: Cell::default(),
+        })
+    }
+
+    pub(super) async fn answer(self: &Rc<Self>, question: Ask) -> Result<Answer> {
+        match question {
+            Ask::Plan(planned) => {
+                self.replan(&planned)?;
+                self.set_alarm(GROUP_TIME).await?;
+                Ok(Answer::Done)
+            }
+            Ask::Count { plan, .. } if self.with(|opened| Ok(opened.planned.version))? < plan => {
+                Ok(Answer::PlanNeeded)
+            }
+            Ask::Count { batch, .. } => self.enqueue(batch).await.map(Answer::Counted),
+        }
+    }
+
+    /// Reads the tables if that has not been done since the start or the last failure.
+    fn with<T>(&self, run: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
+        let mut opened = self.opened.borrow_mut();
+        if opened.is_none() {
+            *opened = Some(transaction(&self.state.storage(), || Opened::read(&self.state))?);
+        }
+        let ready = opened.as_mut().ok_or_else(|| Error::RustError("the shard is closed".to_owned()))?;
+        run(ready)
+    }
+
+    /// Runs a change in one transaction; after an error neither the tables nor the memory have any of it.
+    fn commit<T>(&self, run: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
+        let result = self.with(|opened| transaction(&self.state.storage(), || run(opened)));
+        if result.is_err() {
+            *self.opened.borrow_mut() = None;
+        }
+        result
+    }
+
+    async fn enqueue(self: &Rc<Self>, batch: Batch) -> Result<Receipt> {
+        let outcome = Rc::default();
+        let mut wake = None;
+        let promise = Promise::new(&mut |resolve, _| wake = Some(resolve));
+        let wake = wake.ok_or_else(|| Error::RustError("a promise without resolve".to_owned()))?;
+        let is_first = self.waiting.borrow().is_empty();
+        self.waiting.borrow_mut().push(Waiting { batch, outcome: Rc::clone(&outcome), wake });
+        if is_first {
+            let core = Rc::clone(self);
+            spawn_local(async move {
+                Delay::from(GROUP_TIME).await;
+                core.flush().await;
+            });
+        }
+        JsFuture::from(promise).await?;
+        let receipt = outcome.borrow_mut().take();
+        receipt.unwrap_or_else(|| Err(Error::RustError("the batch got lost".to_owned())))
+    }
+
+    async fn flush(&self) {
+        let (batches, senders): (Vec<Batch>, Vec<_>) =
+            self.waiting.take().into_iter().map(|one| (one.batch, (one.outcome, one.wake))).unzip();
+        let receipts = match self.count(&batches) {
+            Ok(receipts) => receipts.into_iter().map(Ok).collect(),
+            // One batch that cannot be stored must not take the others with it.
+            Err(_) => batches.chunks(1).map(|one| self.count(one).map(first)).collect::<Vec<_>>(),
+        };
+        for ((outcome, wake), receipt) in senders.into_iter().zip(receipts) {
+            *outcome.borrow_mut() = Some(receipt);
+            let _ = wake.call0(&JsValue::UNDEFINED);
+        }
+        if let Err(error) = self.set_alarm(SNAPSHOT_AFTER).await {
+            worker::console_error!("a shard cannot set its alarm: {error}");
+        }
+    }
+
+    fn count(&self, batches: &[Batch]) -> Result<Vec<Receipt>> {
+        self.commit(|opened| opened.shard.apply(&opened.planned.plan, batches))
+    }
+
+    /// Takes a newer plan, which the alarm then counts the visitors by.
+    fn replan(&self, planned: &Planned) -> Result<()> {
+        self.commit(|opened| {
+            if opened.planned.version >= planned.version {
+                return Ok(());
+            }
+            let bytes = postcard::to_allocvec(planned).map_err(super::transport::damaged)?;
+            let store = opened.shard.storage();
+            store.set_meta("plan", SqlStorageValue::Blob(bytes))?;
+            if opened.planned.plan != planned.plan {
+                store.set_meta("recounted", String::new().into())?;
+                opened.recounted = Some(String::new());
+            }
+            opened.planned = planned.clone();
+            Ok(())
+        })
+    }
+
+    async fn set_alarm(&self, after: Duration) -> Result<()> {
+        if self.alarm_set.replace(true) {
+            return Ok(());
+        }
+        self.state.storage().set_alarm(after).await.inspect_err(|_| self.alarm_set.set(false))
+    }
+
+    pub(super) async fn alarm(&self) -> Result<()> {
+        self.alarm_set.set(false);
+        let more = self.recount()?;
+        self.commit(|opened| opened.shard.storage().prune(clock::now().day()))?;
+        if let Err(error) = self.push().await {
+            worker::console_error!("the rollup did not take a snapshot, it is sent again: {error}");
+            return self.set_alarm(RETRY_AFTER).await;
+        }
+        if more { self.set_alarm(GROUP_TIME).await } else { Ok(()) }
+    }
+
+    /// Counts some visitors by the new plan; whether there may be more.
+    fn recount(&self) -> Result<bool> {
+        if self.with(|opened| Ok(opened.recounted.is_none()))? {
+            return Ok(false);
+        }
+        self.commit(|opened| {
+            let after = opened.recounted.take().unwrap_or_default();
+            opened.recounted = opened.shard.recount(&opened.planned.plan, &after, RECOUNT_VISITORS)?;
+            let place = opened.recounted.clone().map_or(SqlStorageValue::Null, SqlStorageValue::String);
+            opened.shard.storage().set_meta("recounted", place)?;
+            Ok(opened.recounted.is_some())
+        })
+    }
+
+    /// Sends what changed to the rollup; what could not be sent stays marked as changed.
+    async fn push(&self) -> Result<()> {
+        let at = clock::now().max(self.last_snapshot.get().plus_ms(1));
+        self.last_snapshot.set(at);
+        let snapshot = self.with(|opened| {
+            let shard = opened.planned.index;
+            let store = opened.shard.storage_mut();
+            let changed = std::mem::take(&mut store.dirty);
+            let parts = changed.into_iter().map(|key| (key.clone(), store.aggregates.of(&key))).collect();
+            Ok(Snapshot { shard, at, parts })
+        })?;
+        if snapshot.parts.is_empty() {
+            return Ok(());
+        }
+        let sent = rollup::send(&self.env, &Settings::read(&self.env).project, &snapshot).await;
+        if sent.is_err() {
+            let keys = snapshot.parts.into_iter().map(|(key, _)| key);
+            self.with(|opened| {
+                opened.shard.storage_mut().dirty.extend(keys);
+                Ok(())
+            })?;
+        }
+        sent
+    }
+}
+
+impl Opened {
+    fn read(state: &State) -> Result<Self> {
+        let store = Store::open(state.storage().sql())?;
+        let planned = store.meta("plan")?;
+        let planned = postcard::from_bytes(blob(planned.as_ref())).unwrap_or_default();
+        let recounted = match store.meta("recounted")? {
+            Some(place @ SqlStorageValue::String(_)) => Some(text(Some(&place)).to_owned()),
+            _ => None,
+        };
+        Ok(Self { planned, recounted, shard: Shard::new(store) })
+    }
+}
+
+fn first(receipts: Vec<Receipt>) -> Receipt {
+    receipts.into_iter().next().unwrap_or_default()
+}

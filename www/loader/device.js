@@ -1,0 +1,77 @@
+// What the device keeps: cookies, the tab's session and the history. Each may be refused; then memory has to do.
+import { newId } from "./ids.js";
+
+const ID = "sl_id";
+const CONSENT = "sl_consent";
+const SESSION = "sl.session";
+const HISTORY = "sl.history";
+// 395 days: browsers keep a cookie for 400 at most.
+const KEEP = 34_164_000;
+// A session ends after half an hour without an event, as in the field's analytics tools.
+const INACTIVE_MS = 1_800_000;
+
+const attempt = (use) => {
+  try {
+    return use();
+  } catch {
+    return undefined;
+  }
+};
+
+const cookie = (name) =>
+  attempt(() => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1));
+
+const setCookie = (name, value, seconds = KEEP) =>
+  attempt(() => {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `${name}=${value}; Max-Age=${seconds}; SameSite=Lax; Path=/${secure}`;
+  });
+
+/** @param {string | undefined} siteSays What the site says about consent; the visitor's own answer wins. */
+export function openDevice(siteSays) {
+  let session;
+  const device = {
+    // A word we do not know is no agreement.
+    consent: cookie(CONSENT) ?? siteSays ?? "granted",
+    id: undefined,
+
+    agreed: () => device.consent === "granted",
+
+    // `<uuid>[.<signature>]`; the edge signs, and the cookie stays as it is.
+    identify() {
+      if (!device.agreed()) return;
+      device.id = cookie(ID)?.split(".")[0];
+      if (!device.id) setCookie(ID, (device.id = newId()));
+    },
+
+    answer(consent) {
+      if (consent === "denied") {
+        setCookie(ID, "", 0);
+        attempt(() => sessionStorage.removeItem(SESSION));
+        attempt(() => localStorage.removeItem(HISTORY));
+        device.id = session = undefined;
+      }
+      setCookie(CONSENT, (device.consent = consent));
+      device.identify();
+    },
+
+    /** The session of this moment: its id, its visitor, when something last happened, and what was met. */
+    session(now) {
+      session ??= attempt(() => JSON.parse(sessionStorage.getItem(SESSION)));
+      // Also by a clock that was set back.
+      const goesOn = session?.visitor === device.id && Math.abs(now - session.last) <= INACTIVE_MS;
+      if (!goesOn) session = { id: newId(), visitor: device.id, last: now, met: [] };
+      session.last = now;
+      return session;
+    },
+
+    keepSession: () => attempt(() => sessionStorage.setItem(SESSION, JSON.stringify(session))),
+
+    // A character per byte: storage holds UTF-16, and base64 would only add to it.
+    history: () => (device.agreed() && attempt(() => localStorage.getItem(HISTORY))) || "",
+
+    keepHistory: (bytes) => attempt(() => localStorage.setItem(HISTORY, String.fromCharCode(...bytes))),
+  };
+  device.identify();
+  return device;
+}

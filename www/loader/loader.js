@@ -1,0 +1,219 @@
+// The script tag: starts the core, keeps its failures from the page, and is `window.splitlight`.
+import { initSync, Splitlight } from "splitlight-wasm";
+import { openDevice } from "./device.js";
+import { createEdits } from "./edits.js";
+import { createEvents } from "./events.js";
+import { createOutbox } from "./outbox.js";
+
+const VERSION = "0.1.0";
+// After the page is complete, elements may be this late; then we stop looking for more of what was found.
+const LATE_MS = 5_000;
+const COMMANDS = ["track", "setAttributes", "consent", "onChange", "push"];
+
+// The wasm and the program travel as text, a character per byte: base64 would be a third larger.
+const bytes = (text) => {
+  const out = new Uint8Array(text.length);
+  for (let at = 0; at < out.length; at++) out[at] = text.charCodeAt(at);
+  return out;
+};
+
+function start() {
+  const before = window.splitlight;
+  if (before?.version) return;
+  const script = document.currentScript ?? document.querySelector("script[data-key]");
+  const data = script?.dataset ?? {};
+  const config = window.splitlight_config ?? {};
+  const base = data.api ?? (script?.src || `${location.origin}/_sl/`).replace(/\/[^/]*$/, "");
+  let { attributes } = config;
+  let core;
+  let handover;
+  let url;
+  // Key to decision, so that reading one again never enters the core.
+  let table = new Map();
+  const watchers = [];
+
+  const complain = (what, error) => console.warn(`Splitlight ${what}:`, error);
+
+  // Nothing of ours may reach the page as an error.
+  const guarded = (use) => (...given) => {
+    try {
+      return use(...given);
+    } catch (error) {
+      if ("debug" in data) complain("caught", error);
+      return undefined;
+    }
+  };
+
+  // A trap leaves the core in an unknown state, so it is never called again.
+  const call = (use) => {
+    if (!core) return undefined;
+    const alive = core;
+    core = undefined;
+    try {
+      const result = use(alive);
+      core = alive;
+      return result;
+    } catch (error) {
+      complain("is off on this page", error);
+      return undefined;
+    }
+  };
+
+  const device = openDevice(config.consent ?? data.consent);
+  const edits = createEdits();
+  const outbox = createOutbox(`${base}/e`, data.key, `browser/${VERSION}`);
+  const events = createEvents(device, outbox, "@@CONFIG@@");
+
+  // --- Decisions -----------------------------------------------------------------------------------------------
+  const decide = (keep) => {
+    url = location.href;
+    const history = call((it) => it.asksHistory()) ? bytes(device.history()) : [];
+    const facts = {
+      id: device.id,
+      url,
+      referrer: document.referrer,
+      userAgent: navigator.userAgent,
+      language: navigator.language,
+      consent: device.consent,
+      attributes,
+      handover,
+    };
+    const answers = call((it) => it.decide(facts, history, keep));
+    if (!answers) return;
+    const known = table;
+    table = new Map();
+    for (const [key, kind, variation, reason, value, onRead, changes] of answers) {
+      const met = known.get(key)?.variation === variation && known.get(key).met;
+      table.set(key, { key, kind, variation, reason, value, onRead, changes, met });
+    }
+    const open = [...table.values()].filter(({ changes }) => changes);
+    edits.plan(open.map(({ key, variation, changes }) => [key, variation, changes]));
+    watch();
+    for (const watcher of watchers) guarded(watcher)(api.decisions());
+  };
+
+  const expose = (decision) => {
+    if (decision.met || decision.reason !== "assigned") return;
+    decision.met = events.expose(decision.key, decision.variation);
+  };
+
+  // Reading is what the visitor meets of an experiment that changes nothing by itself.
+  const read = (key) => {
+    const decision = table.get(key);
+    if (decision?.onRead && !decision.met) guarded(expose)(decision);
+    return decision;
+  };
+
+  // --- The page ------------------------------------------------------------------------------------------------
+  const isComplete = () => document.readyState !== "loading";
+  let frame = 0;
+  let deadline = 0;
+  let watching = false;
+
+  const look = guarded(() => {
+    frame = 0;
+    edits.make();
+    const complete = isComplete();
+    for (const decision of table.values()) {
+      // What changes nothing here is met when the page is there to be met.
+      const { key, changes } = decision;
+      if (changes && (complete || changes.length) && edits.done(key)) expose(decision);
+    }
+    if (complete) deadline ||= performance.now() + LATE_MS;
+    const wants = edits.wants();
+    if (!wants || (wants === 1 && complete && performance.now() > deadline)) {
+      observer.disconnect();
+      watching = false;
+    }
+  });
+
+  const observer = new MutationObserver(() => {
+    // While the page arrives: before anything is painted. Later: once per frame.
+    if (!isComplete()) look();
+    else frame ||= requestAnimationFrame(look);
+  });
+
+  const watch = () => {
+    deadline = 0;
+    if (!watching) observer.observe(document, { childList: true, subtree: true });
+    watching = true;
+    look();
+  };
+
+  const restore = guarded(() => device.agreed() && outbox.restore());
+  const ready = () => {
+    look();
+    restore();
+  };
+  const route = guarded(() => location.href !== url && decide(false));
+
+  const listen = () => {
+    if (isComplete()) ready();
+    else document.addEventListener("DOMContentLoaded", ready);
+    // No unload handlers: they would keep the page out of the back-forward cache.
+    const flush = guarded(outbox.flush);
+    addEventListener("pagehide", flush);
+    document.addEventListener("visibilitychange", () => document.hidden && flush());
+    if (window.navigation) navigation.addEventListener("currententrychange", route);
+    else addEventListener("popstate", route);
+  };
+
+  // --- The API: nothing here throws ----------------------------------------------------------------------------
+  const api = {
+    version: VERSION,
+    variation: (key, fallback) => read(key)?.variation ?? fallback,
+    value: (key, fallback) => read(key)?.value ?? fallback,
+    visitorId: () => device.id ?? null,
+    decisions: () =>
+      [...table.values()].map(({ key, kind, variation, reason, changes }) => {
+        const applied = !!changes && edits.done(key);
+        return { key, kind: kind ? "personalization" : "experiment", variation, reason, applied };
+      }),
+    track: guarded((name, properties) => {
+      const event = events.conversion(name, properties);
+      const asks = event && call((it) => it.asksHistory());
+      const history = asks && call((it) => it.remember(bytes(device.history()), ...event));
+      if (history) device.keepHistory(history);
+    }),
+    setAttributes: guarded((more) => {
+      attributes = { ...attributes, ...more };
+      decide(true);
+    }),
+    consent: guarded((answer) => {
+      if (answer !== "granted" && answer !== "denied") return;
+      device.answer(answer);
+      if (answer === "denied") outbox.clear();
+      decide(answer === "granted");
+      restore();
+    }),
+    onChange: (watcher) => void watchers.push(watcher),
+    push(...commands) {
+      for (const command of commands) {
+        guarded(() => {
+          if (typeof command === "function") command(api);
+          else if (COMMANDS.includes(command[0])) api[command[0]](...command.slice(1));
+        })();
+      }
+    },
+  };
+  window.splitlight = api;
+
+  try {
+    initSync({ module: bytes("@@WASM@@") });
+    core = new Splitlight(bytes("@@PROGRAM@@"));
+  } catch (error) {
+    // Refused by a Content-Security-Policy, or an old browser: the page stays as it is, the API answers fallbacks.
+    complain("is off on this page", error);
+  }
+  const element = document.getElementById("splitlight-handover");
+  handover = element && guarded(JSON.parse)(element.textContent);
+  guarded(decide)(false);
+  listen();
+  if (Array.isArray(before)) api.push(...before);
+}
+
+try {
+  start();
+} catch (error) {
+  console.warn("Splitlight could not start:", error);
+}
