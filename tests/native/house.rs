@@ -32,7 +32,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
 /// What a pure crate may use from outside, so that none of them can reach a clock, a network or JavaScript.
 const PURE: [(&str, &[&str]); 5] = [
     ("splitlight-protocol", &["serde", "serde_json", "serde_path_to_error"]),
-    ("splitlight-engine", &["jiff", "postcard", "serde"]),
+    ("splitlight-engine", &["jiff"]),
     ("splitlight-rewrite", &["lol_html"]),
     ("splitlight-stats", &["libm"]),
     ("splitlight-collector", &["postcard", "serde"]),

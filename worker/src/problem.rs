@@ -11,10 +11,10 @@ pub(crate) struct Problem {
     kind: &'static str,
     title: &'static str,
     status: u16,
-    detail: String,
+    detail: Box<str>,
     /// Where in the request's body.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pointer: Option<String>,
+    pointer: Option<Box<str>>,
     /// What is wrong with a config.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     issues: Vec<Issue>,
@@ -27,7 +27,7 @@ impl Problem {
     /// A problem; `detail` is a sentence that ends with what to do.
     pub(crate) fn new(status: u16, title: &'static str, detail: impl Into<String>) -> Self {
         let (pointer, issues, headers) = (None, Vec::new(), Vec::new());
-        Self { kind: "about:blank", title, status, detail: detail.into(), pointer, issues, headers }
+        Self { kind: "about:blank", title, status, detail: detail.into().into(), pointer, issues, headers }
     }
 
     /// The storage or an object cannot be reached; what was sent may be sent again.
@@ -50,7 +50,7 @@ impl Problem {
 
     /// Says where in the request's body it is.
     pub(crate) fn at(mut self, pointer: impl Into<String>) -> Self {
-        self.pointer = Some(pointer.into());
+        self.pointer = Some(pointer.into().into());
         self
     }
 

@@ -18,27 +18,25 @@ use splitlight_protocol::{Map, Value};
 pub fn from_page(url: &str, referrer: &str, user_agent: &str, language: &str) -> Map {
     let parsed = Url::parse(url);
     let mut utm = Map::new();
-    for (name, parameter) in [
-        ("source", "utm_source"),
-        ("medium", "utm_medium"),
-        ("campaign", "utm_campaign"),
-        ("term", "utm_term"),
-    ] {
+    for parameter in ["utm_source", "utm_medium", "utm_campaign", "utm_term"] {
         if let Some(value) = parsed.parameter(parameter) {
-            utm.insert(name.to_owned(), Value::String(percent_decode(value)));
+            utm.insert(parameter["utm_".len()..].to_owned(), Value::String(percent_decode(value)));
         }
     }
-    let text = |text: &str| Value::from(text);
-    Map::from_iter([
-        ("url".to_owned(), text(url)),
-        ("host".to_owned(), text(parsed.host())),
-        ("path".to_owned(), text(parsed.path())),
-        ("referrer".to_owned(), text(referrer)),
-        ("device".to_owned(), text(device(user_agent))),
-        ("browser".to_owned(), text(browser(user_agent))),
-        ("language".to_owned(), text(language)),
-        ("utm".to_owned(), Value::Object(utm)),
-    ])
+    let mut attributes = Map::new();
+    for (name, value) in [
+        ("url", url),
+        ("host", parsed.host()),
+        ("path", parsed.path()),
+        ("referrer", referrer),
+        ("device", device(user_agent)),
+        ("browser", browser(user_agent)),
+        ("language", language),
+    ] {
+        attributes.insert(name.to_owned(), Value::from(value));
+    }
+    attributes.insert("utm".to_owned(), Value::Object(utm));
+    attributes
 }
 
 /// Whether a user agent says that it is a machine.
@@ -99,7 +97,7 @@ fn contains(text: &str, needle: &str) -> bool {
     text.as_bytes().windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
 }
 
-/// Decodes `%XX` and `+`; a broken escape stays as written, and bytes that are no UTF-8 become U+FFFD.
+/// Decodes `%XX` and `+`; a broken escape stays as written, and so does a text that would be no UTF-8.
 fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
@@ -117,5 +115,5 @@ fn percent_decode(text: &str) -> String {
         }
         at += 1;
     }
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
 }

@@ -1,11 +1,11 @@
 //! An edit to the page, compiled.
 
+use crate::codec::{Reader, Wire, wire_enum, wire_struct};
 use crate::template::Template;
-use serde::{Deserialize, Serialize};
 use splitlight_protocol::config::{self, Position};
 
 /// An edit to the page: what happens to every element a selector matches.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// A CSS selector; empty for [`Edit::Css`].
     pub selector: String,
@@ -14,7 +14,7 @@ pub struct Change {
 }
 
 /// What a [`Change`] does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// Replaces the content by text.
     Text(Template),
@@ -30,6 +30,39 @@ pub enum Edit {
     Remove,
     /// Adds a style sheet to the page.
     Css(String),
+}
+
+wire_struct!(Change { selector, edit });
+
+wire_enum!(Edit {
+    0 => Text(text),
+    1 => Html(html),
+    2 => Attribute(name, value),
+    3 => Class(add, remove),
+    4 => Insert(position, html),
+    5 => Remove,
+    6 => Css(css),
+});
+
+impl Wire for Position {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(match self {
+            Self::Before => 0,
+            Self::After => 1,
+            Self::Prepend => 2,
+            Self::Append => 3,
+        });
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(match from.byte()? {
+            0 => Self::Before,
+            1 => Self::After,
+            2 => Self::Prepend,
+            3 => Self::Append,
+            _ => return None,
+        })
+    }
 }
 
 impl Change {

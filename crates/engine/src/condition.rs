@@ -1,15 +1,15 @@
 //! Conditions, compiled, with the semantics of GrowthBook's public contract 0.12: strictly typed, three-valued.
 
+use crate::codec::wire_enum;
 use crate::history::Measure;
 use crate::program::Program;
 use crate::template::lookup;
 use crate::visitor::Visitor;
 use core::cmp::Ordering;
-use serde::{Deserialize, Serialize};
 use splitlight_protocol::{Timestamp, Value};
 
 /// A condition about a visitor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Condition {
     /// All hold; none means true.
     All(Vec<Condition>),
@@ -30,7 +30,7 @@ pub(crate) enum Condition {
 }
 
 /// A test of one value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Test {
     All(Vec<Test>),
     Not(Box<Test>),
@@ -42,6 +42,27 @@ pub(crate) enum Test {
     In(Vec<Value>),
     Exists(bool),
 }
+
+wire_enum!(Condition {
+    0 => All(parts),
+    1 => Any(parts),
+    2 => Not(part),
+    3 => Attribute(path, test),
+    4 => Audience(index),
+    5 => History { tracked, days, measure, test },
+});
+
+wire_enum!(Test {
+    0 => All(tests),
+    1 => Not(test),
+    2 => Equal(value),
+    3 => Less(bound),
+    4 => LessOrEqual(bound),
+    5 => Greater(bound),
+    6 => GreaterOrEqual(bound),
+    7 => In(values),
+    8 => Exists(wanted),
+});
 
 /// True, false, or not to be known here; `Unknown` closes whatever depends on it, also under `$not`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,17 @@
 //! The hash that gives a visitor their bucket, as in GrowthBook's public contract.
 
-use serde::{Deserialize, Serialize};
+use crate::codec::wire_enum;
 
 /// Which hash of the contract is used; it is written in the document, so that a bucket never moves by an update.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashVersion {
     /// 1,000 buckets; for imported documents. Biased between experiments whose seeds are alike.
     V1,
     /// 10,000 buckets.
     V2,
 }
+
+wire_enum!(HashVersion { 1 => V1, 2 => V2 });
 
 /// A visitor's place in `[0, 1)` for a seed.
 ///

@@ -1,7 +1,7 @@
 //! What a visitor did, on their device: day buckets for the events that live rules ask about, and nothing else.
 
+use crate::codec::{Wire, read_all, wire_enum, wire_struct};
 use crate::program::{Program, Tracked};
-use serde::{Deserialize, Serialize};
 use splitlight_protocol::limits::HISTORY_DAYS_MAX;
 use splitlight_protocol::{Map, Timestamp};
 
@@ -21,28 +21,33 @@ use splitlight_protocol::{Map, Timestamp};
 /// assert_eq!(History::from_bytes(&history.to_bytes())?, history);
 /// # Ok::<(), splitlight_engine::HistoryError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     rings: Vec<Ring>,
 }
 
 /// The days on which one kind of event happened, oldest first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 struct Ring {
     /// Which events, as in [`Tracked::key`]: it outlives the program that asked first.
     key: String,
     days: Vec<Day>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Day {
     on: i32,
     count: u32,
     sum: i64,
 }
 
+wire_struct!(History { rings });
+wire_struct!(Ring { key, days });
+wire_struct!(Day { on, count, sum });
+wire_enum!(Measure { 0 => Count, 1 => Sum, 2 => DaysSince, 3 => DistinctDays });
+
 /// What can be asked of a window of days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Measure {
     Count,
     Sum,
@@ -86,7 +91,9 @@ impl History {
 
     /// The history in bytes, for the device's storage.
     pub fn to_bytes(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![FORMAT]).unwrap_or_default()
+        let mut out = vec![FORMAT];
+        self.write(&mut out);
+        out
     }
 
     /// Reads [`Self::to_bytes`].
@@ -95,7 +102,7 @@ impl History {
     /// When the bytes were cut, damaged or written by another format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, HistoryError> {
         match bytes.split_first() {
-            Some((&FORMAT, rest)) => postcard::from_bytes(rest).map_err(|_| HistoryError),
+            Some((&FORMAT, rest)) => read_all(rest).ok_or(HistoryError),
             _ => Err(HistoryError),
         }
     }

@@ -23,6 +23,7 @@
 
 pub mod attributes;
 mod change;
+mod codec;
 mod compile;
 mod condition;
 mod decide;

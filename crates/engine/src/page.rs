@@ -1,6 +1,6 @@
 //! Which pages an item is for: address patterns, as in the "simple" kind of GrowthBook's public contract.
 
-use serde::{Deserialize, Serialize};
+use crate::codec::wire_struct;
 
 /// The parts of an address that patterns look at; nothing is decoded.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,10 +14,14 @@ pub(crate) struct Url {
 impl Url {
     /// Splits an address. A path alone is an address without host.
     pub(crate) fn parse(text: &str) -> Self {
-        let (text, hash) = text.split_once('#').unwrap_or((text, ""));
-        let (text, query) = text.split_once('?').unwrap_or((text, ""));
-        let (host, path) = match text.split_once("://") {
-            Some((_, rest)) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+        let (text, hash) = cut(text, b'#').unwrap_or((text, ""));
+        let (text, query) = cut(text, b'?').unwrap_or((text, ""));
+        let after_scheme = cut(text, b':').and_then(|(_, rest)| rest.strip_prefix("//"));
+        let (host, path) = match after_scheme {
+            Some(rest) => {
+                let at = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
+                rest.split_at_checked(at).unwrap_or((rest, ""))
+            }
             None => ("", text),
         };
         let path = if path.is_empty() { "/" } else { path };
@@ -39,11 +43,35 @@ impl Url {
 }
 
 fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    let mut rest = Some(query);
+    core::iter::from_fn(move || {
+        let text = rest?;
+        let (pair, more) = cut(text, b'&').map_or((text, None), |(pair, more)| (pair, Some(more)));
+        rest = more;
+        Some(cut(pair, b'=').unwrap_or((pair, "")))
+    })
+}
+
+/// What is before and after the first of an ASCII byte; the general search of `str` is 2 KB more to download.
+fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|other| other == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Slashes around a path say nothing.
+fn trim_slashes(path: &str) -> &[u8] {
+    let mut path = path.as_bytes();
+    while let Some(rest) = path.strip_prefix(b"/") {
+        path = rest;
+    }
+    while let Some(rest) = path.strip_suffix(b"/") {
+        path = rest;
+    }
+    path
 }
 
 /// A pattern of addresses, compiled: `*` stands for any run of characters, letters match in either case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pattern {
     /// Whether a match takes part or keeps out.
     pub(crate) include: bool,
@@ -54,6 +82,8 @@ pub(crate) struct Pattern {
     hash: String,
 }
 
+wire_struct!(Pattern { include, host, path, query, hash });
+
 impl Pattern {
     /// Compiles a pattern such as `/c/*`, `shop.example/c/*` or `https://shop.example/?tab=*`.
     pub(crate) fn new(include: bool, text: &str) -> Self {
@@ -63,8 +93,11 @@ impl Pattern {
         let url = Url::parse(&if bare_host { format!("https://{text}") } else { text });
         Self {
             include,
-            path: url.path.trim_matches('/').to_owned(),
-            query: parameters(&url.query).map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            path: url.path,
+            query: parameters(&url.query)
+                .filter(|(key, _)| !key.is_empty())
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect(),
             host: url.host,
             hash: url.hash,
         }
@@ -73,7 +106,7 @@ impl Pattern {
     /// Whether an address matches.
     pub(crate) fn matches(&self, url: &Url) -> bool {
         (self.host.is_empty() || glob(self.host.as_bytes(), url.host.as_bytes()))
-            && glob(self.path.as_bytes(), url.path.trim_matches('/').as_bytes())
+            && glob(trim_slashes(&self.path), trim_slashes(&url.path))
             && (self.hash.is_empty() || glob(self.hash.as_bytes(), url.hash.as_bytes()))
             && self.query.iter().all(|(key, value)| {
                 // A parameter that is missing counts as empty, as in the contract.

@@ -1,14 +1,14 @@
 //! What runs: a config compiled, immutable, with a compact binary form.
 
 use crate::change::Change;
+use crate::codec::{Wire, read_all, wire_enum, wire_struct};
 use crate::condition::{Condition, matches_value};
 use crate::hash::{HashVersion, bucket};
 use crate::page::Pattern;
-use serde::{Deserialize, Serialize};
 use splitlight_protocol::{Map, Timestamp, Value};
 
 /// A config, compiled. It holds only live items: drafts, names, metrics and analysis settings are not in it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Program {
     pub(crate) audiences: Vec<Condition>,
     pub(crate) tracked: Vec<Tracked>,
@@ -17,7 +17,7 @@ pub struct Program {
 }
 
 /// Something to decide about: an experiment or a personalization.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     pub(crate) key: String,
     pub(crate) kind: ItemKind,
@@ -34,7 +34,7 @@ pub struct Item {
 }
 
 /// What an [`Item`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ItemKind {
     /// An A/B test.
     Experiment,
@@ -46,7 +46,7 @@ pub enum ItemKind {
 }
 
 /// One version of the page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Variation {
     /// Unique within the item.
     pub key: String,
@@ -56,7 +56,7 @@ pub struct Variation {
     pub changes: Vec<Change>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Layer {
     pub(crate) key: String,
     pub(crate) from: f64,
@@ -64,7 +64,7 @@ pub(crate) struct Layer {
 }
 
 /// A kind of event that a live rule asks about.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tracked {
     /// Event and filter as text; the same question has the same key in every program.
     pub(crate) key: String,
@@ -73,6 +73,13 @@ pub(crate) struct Tracked {
     /// The longest window asked for.
     pub(crate) days: i32,
 }
+
+wire_struct!(Program { audiences, tracked, items });
+wire_struct!(Item { key, kind, start, end, pages, when, layer, seed, hash_version, ranges, variations });
+wire_enum!(ItemKind { 0 => Experiment, 1 => Personalization { slot } });
+wire_struct!(Variation { key, value, changes });
+wire_struct!(Layer { key, from, to });
+wire_struct!(Tracked { key, event, filter, days });
 
 /// Bytes that are not a program of this release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +108,9 @@ const FORMAT: [u8; 4] = *b"SPL\x01";
 impl Program {
     /// The compact binary form, which is what browsers download.
     pub fn to_bytes(&self) -> Vec<u8> {
-        postcard::to_extend(self, FORMAT.to_vec()).unwrap_or_default()
+        let mut out = FORMAT.to_vec();
+        self.write(&mut out);
+        out
     }
 
     /// Reads [`Self::to_bytes`].
@@ -110,7 +119,7 @@ impl Program {
     /// When the bytes are of another form, cut or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProgramError> {
         let rest = bytes.strip_prefix(&FORMAT).ok_or(ProgramError::Format)?;
-        let program: Self = postcard::from_bytes(rest).map_err(|_| ProgramError::Damaged)?;
+        let program: Self = read_all(rest).ok_or(ProgramError::Damaged)?;
         if program.is_sound() { Ok(program) } else { Err(ProgramError::Damaged) }
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use crate::error::{Context, Result, fail};
-use crate::{bindgen, inline, paths, run, setup};
+use crate::{bindgen, inline, paths, run, setup, snip};
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 const SHIM: &str = include_str!("shim.js");
@@ -35,7 +35,9 @@ pub(crate) fn browser() -> Result<()> {
     let mut inputs = vec![wasm.clone()];
     inputs.extend(all_files(&www.join("loader")));
     unless_fresh(&out, &inputs, "bundling sl.js", || {
-        bindgen::web(&wasm, "splitlight_browser", &out)?;
+        let snipped = out.join("snipped.wasm");
+        snip::panics(&wasm, &snipped)?;
+        bindgen::web(&snipped, "splitlight_browser", &out)?;
         let small = out.join("splitlight_browser.wasm");
         wasm_opt(&out.join("splitlight_browser_bg.wasm"), &small)?;
         let script = bundle_loader(&www.join("loader/loader.js"), &out)?;

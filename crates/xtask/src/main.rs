@@ -15,6 +15,7 @@ mod project;
 mod run;
 mod setup;
 mod size;
+mod snip;
 mod stack;
 mod test;
 

@@ -1,0 +1,82 @@
+//! Takes the words out of panics: in the browser nobody reads them, and the code that writes them is a tenth of the wasm.
+
+use std::path::Path;
+
+use walrus::{FunctionBuilder, FunctionKind, Module};
+
+use crate::error::{Context, Result};
+
+/// Functions that only run on the way to a trap, by a part of their name: mangled as Rust has it, old way and new way.
+const ON_THE_WAY_TO_A_TRAP: [&str; 9] = [
+    "4core9panicking",
+    "3std9panicking",
+    "4core6option13expect_failed",
+    "4core6option13unwrap_failed",
+    "4core6result13unwrap_failed",
+    "slice_index_fail",
+    "slice_error_fail",
+    "13assert_failed",
+    "7raw_vec12handle_error",
+];
+
+/// Replaces the body of each of those functions by the trap it leads to; the optimizer then drops what only they used.
+pub(crate) fn panics(from: &Path, to: &Path) -> Result<()> {
+    let mut module =
+        Module::from_file(from).map_err(|error| format!("{error:#}")).context("cannot read the wasm")?;
+    let doomed: Vec<_> = module.funcs.iter_local().map(|(id, _)| id).collect();
+    for id in doomed {
+        let function = module.funcs.get(id);
+        let is_doomed = |name: &String| ON_THE_WAY_TO_A_TRAP.iter().any(|part| name.contains(part));
+        if !function.name.as_ref().is_some_and(is_doomed) {
+            continue;
+        }
+        let (params, results) = module.types.params_results(function.ty());
+        let (params, results) = (params.to_vec(), results.to_vec());
+        let arguments = params.iter().map(|kind| module.locals.add(*kind)).collect();
+        let mut builder = FunctionBuilder::new(&mut module.types, &params, &results);
+        builder.func_body().unreachable();
+        module.funcs.get_mut(id).kind = FunctionKind::Local(builder.local_func(arguments));
+    }
+    let segments: Vec<_> = module.data.iter().map(|data| data.id()).collect();
+    for id in segments {
+        blank_paths(&mut module.data.get_mut(id).value, &cargo_home());
+    }
+    module.emit_wasm_file(to).map_err(|error| format!("{error:#}")).context("cannot write the wasm")
+}
+
+/// Overwrites the names of source files, which only panics read and which say where the wasm was built.
+///
+/// Zeros weigh next to nothing once compressed; taking the bytes out would move everything behind them.
+fn blank_paths(data: &mut [u8], cargo_home: &str) {
+    let find = |data: &[u8], text: &[u8]| data.windows(text.len()).position(|window| window == text);
+    let mut from = 0;
+    while let Some(end) = find(&data[from..], b".rs").map(|at| from + at + 3) {
+        let starts = [cargo_home, "/rustc/", "crates/"];
+        let begins = |start: &&str| {
+            let start = start.as_bytes();
+            data[from..end].windows(start.len()).rposition(|window| window == start)
+        };
+        if let Some(begin) = starts.iter().filter_map(begins).min() {
+            data[from + begin..end].fill(0);
+        }
+        from = end;
+    }
+}
+
+fn cargo_home() -> String {
+    let home = || std::env::home_dir().unwrap_or_default().join(".cargo").display().to_string();
+    std::env::var("CARGO_HOME").unwrap_or_else(|_| home())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_source_files_are_blanked_and_nothing_else() {
+        let mut data = *b"live/home/c/registry/x.rscrates/a/src/lib.rsalso.rslive";
+        blank_paths(&mut data, "/home/c");
+        let text = String::from_utf8_lossy(&data).replace('\0', "");
+        assert_eq!(text, "livealso.rslive");
+    }
+}
