@@ -19,8 +19,8 @@ pub fn from_page(url: &str, referrer: &str, user_agent: &str, language: &str) ->
     let parsed = Url::parse(url);
     let mut utm = Map::new();
     for parameter in ["utm_source", "utm_medium", "utm_campaign", "utm_term"] {
-        if let Some(value) = parsed.parameter(parameter) {
-            utm.insert(parameter["utm_".len()..].to_owned(), Value::String(percent_decode(value)));
+        if let (Some(value), Some(name)) = (parsed.parameter(parameter), parameter.strip_prefix("utm_")) {
+            utm.insert(name.to_owned(), Value::String(percent_decode(value)));
         }
     }
     let mut attributes = Map::new();

@@ -39,7 +39,9 @@ pub(crate) fn browser() -> Result<()> {
         snip::panics(&wasm, &snipped)?;
         bindgen::web(&snipped, "splitlight_browser", &out)?;
         let small = out.join("splitlight_browser.wasm");
-        wasm_opt(&out.join("splitlight_browser_bg.wasm"), &small)?;
+        let bound = out.join("splitlight_browser_bg.wasm");
+        snip::short_names(&bound, &out.join("splitlight_browser.js"))?;
+        wasm_opt(&bound, &small)?;
         let script = bundle_loader(&www.join("loader/loader.js"), &out)?;
         paths::create_dir(&paths::assets())?;
         paths::write(&paths::assets().join("sl.js"), inline::inline(&script, &paths::read(&small)?)?)
@@ -109,7 +111,8 @@ fn bundle_loader(loader: &Path, out: &Path) -> Result<String> {
     }
     let bundle = out.join("bundle.js");
     let mut esbuild = run::command(setup::esbuild()?);
-    esbuild.arg(loader).args(["--bundle", "--minify", "--format=iife", "--target=es2020", "--charset=utf8"]);
+    // Every browser that runs wasm with reference types knows ES2021.
+    esbuild.arg(loader).args(["--bundle", "--minify", "--format=iife", "--target=es2021", "--charset=utf8"]);
     esbuild.args(["--legal-comments=none", "--log-level=warning"]);
     esbuild.arg(format!("--alias:splitlight-wasm={}", out.join("splitlight_browser.js").display()));
     esbuild.arg(format!("--outfile={}", bundle.display()));

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use walrus::{FunctionBuilder, FunctionKind, Module};
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Result, fail};
+use crate::paths;
 
 /// Functions that only run on the way to a trap, by a part of their name: mangled as Rust has it, old way and new way.
 const ON_THE_WAY_TO_A_TRAP: [&str; 9] = [
@@ -39,9 +40,58 @@ pub(crate) fn panics(from: &Path, to: &Path) -> Result<()> {
     }
     let segments: Vec<_> = module.data.iter().map(|data| data.id()).collect();
     for id in segments {
-        blank_paths(&mut module.data.get_mut(id).value, &cargo_home());
+        let bytes = &mut module.data.get_mut(id).value;
+        blank_paths(bytes, &cargo_home());
+        blank_words(bytes);
     }
     module.emit_wasm_file(to).map_err(|error| format!("{error:#}")).context("cannot write the wasm")
+}
+
+/// What panics say, as far as it is in the data of our wasm.
+const LAST_WORDS: [&str; 16] = [
+    "slice index starts at ",
+    " but ends at ",
+    "index out of bounds: the len is ",
+    " but the index is ",
+    "range start index ",
+    "range end index ",
+    " out of range for slice of length ",
+    "insertion index (is ",
+    ") should be <= len (is ",
+    "capacity overflow",
+    "RefCell already mutably borrowed",
+    "RefCell already borrowed",
+    "window size must be non-zero",
+    "Tried to shrink to a larger capacity",
+    "mid > len",
+    "null pointer passed to rust",
+];
+
+/// Overwrites what only panics read.
+fn blank_words(data: &mut [u8]) {
+    for words in LAST_WORDS {
+        while let Some(at) = data.windows(words.len()).position(|window| window == words.as_bytes()) {
+            data[at..at + words.len()].fill(0);
+        }
+    }
+}
+
+/// Gives the imports short names, in the wasm and in its glue: their hashes are unlike anything and do not compress.
+pub(crate) fn short_names(wasm: &Path, glue: &Path) -> Result<()> {
+    let mut module =
+        Module::from_file(wasm).map_err(|error| format!("{error:#}")).context("cannot read the wasm")?;
+    let mut text = paths::read_text(glue)?;
+    for (count, import) in module.imports.iter_mut().enumerate() {
+        // A name may begin another one, so that what follows it is part of what is replaced.
+        let (old, new) = (format!("{}:", import.name), format!("i{count}:"));
+        if !text.contains(&old) {
+            fail!("the glue has no import `{}`: wasm-bindgen writes it in another way now", import.name);
+        }
+        text = text.replace(&old, &new);
+        import.name = format!("i{count}");
+    }
+    paths::write(glue, text)?;
+    module.emit_wasm_file(wasm).map_err(|error| format!("{error:#}")).context("cannot write the wasm")
 }
 
 /// Overwrites the names of source files, which only panics read and which say where the wasm was built.
