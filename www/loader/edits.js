@@ -64,6 +64,9 @@ const isOpen = (element) => {
   return true;
 };
 
+// Where the parser goes on: it adds to the last text as well as after it.
+const endOf = ({ lastChild }) => [lastChild, lastChild?.length];
+
 /** Keeps what was done on this page, however often decisions change. */
 export function createEdits() {
   const tasks = new Map();
@@ -88,15 +91,16 @@ export function createEdits() {
       task.seen.add(element);
       apply(element, edit, text, more);
       task.made = true;
-      if (open && edit <= HTML) unfinished.push({ element, task, last: element.lastChild });
+      if (open && edit <= HTML) unfinished.push({ element, task, end: endOf(element) });
     }
   };
 
   // The parser has gone on to write the original after what replaced it: replaces it again.
   const finish = (one) => {
-    if (one.element.lastChild !== one.last) {
+    const [node, length] = endOf(one.element);
+    if (node !== one.end[0] || length !== one.end[1]) {
       apply(one.element, ...one.task.change.slice(1));
-      one.last = one.element.lastChild;
+      one.end = endOf(one.element);
     }
     return isOpen(one.element);
   };

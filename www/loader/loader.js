@@ -135,7 +135,7 @@ function start() {
 
   const watch = () => {
     deadline = 0;
-    if (!watching) observer.observe(document, { childList: true, subtree: true });
+    if (!watching) observer.observe(document, { childList: true, characterData: true, subtree: true });
     watching = true;
     look();
   };

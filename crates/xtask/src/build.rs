@@ -95,7 +95,9 @@ fn cargo_wasm(package: &str, profile: &str, codegen: &[&str]) -> Result<PathBuf>
 
 fn wasm_opt(from: &Path, to: &Path) -> Result<()> {
     let mut node = run::command("node");
+    // Twice: the second pass finds what the first one made alike.
     node.arg("node_modules/binaryen/bin/wasm-opt").args([
+        "-Oz",
         "-Oz",
         "--strip-producers",
         "--strip-target-features",
