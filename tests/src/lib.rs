@@ -2,6 +2,7 @@
 //!
 //! A vector is data; [`run`] is the one place that touches the API under test. The folder says what a file is about.
 
+mod collector;
 mod decider;
 mod engine;
 mod protocol;
@@ -35,6 +36,7 @@ impl Report {
 /// When nothing runs files of that folder, or the file is not of the folder's shape.
 pub fn run(path: &str, text: &str) -> Result<Report, String> {
     let runner = match path {
+        "collector/counting.json" => collector::counting,
         "engine/hash.json" => engine::hash,
         "engine/pages.json" => engine::pages,
         _ if path.starts_with("engine/decide/") => engine::decide,

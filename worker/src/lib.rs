@@ -24,7 +24,9 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     if let Some(own) = settings.own_path(&path) {
         return match (request.method(), own) {
             (Method::Get | Method::Head, "/health") => Response::ok("ok"),
-            (Method::Get | Method::Head, "/sl.js") => script::serve(&request, &env, &context, &settings).await,
+            (Method::Get | Method::Head, "/sl.js") => {
+                script::serve(&request, &env, &context, &settings).await
+            }
             (_, "/e") => intake::receive(request, &env, &context, &settings).await,
             (_, own) if own.starts_with("/v1/") => api::answer(request, own, &env, &context, &settings).await,
             _ => problem::not_found(),

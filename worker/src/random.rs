@@ -4,6 +4,7 @@
 #[expect(clippy::disallowed_methods, reason = "this is the source of chance")]
 pub(crate) fn bytes<const N: usize>() -> worker::Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| worker::Error::RustError(format!("no random bytes: {error}")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| worker::Error::RustError(format!("no random bytes: {error}")))?;
     Ok(bytes)
 }

@@ -24,7 +24,8 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the settings from the bindings.
     pub(crate) fn read(env: &Env) -> Self {
-        let text = |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|text| !text.is_empty());
+        let text =
+            |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|text| !text.is_empty());
         let list = |name: &str| {
             let text = text(name).unwrap_or_default();
             text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
@@ -33,7 +34,10 @@ impl Settings {
         Self {
             project: text("PROJECT_KEY").unwrap_or_else(|| "default".to_owned()),
             prefix: format!("/{}", prefix.trim_matches('/')),
-            shards: text("SHARDS").and_then(|text| text.parse().ok()).filter(|shards| *shards > 0).unwrap_or(4),
+            shards: text("SHARDS")
+                .and_then(|text| text.parse().ok())
+                .filter(|shards| *shards > 0)
+                .unwrap_or(4),
             api_hosts: list("API_HOST"),
             has_origin: env.service("ORIGIN").is_ok() || text("ORIGIN_URL").is_some(),
             allowed_origins: list("ALLOWED_ORIGINS"),

@@ -38,7 +38,7 @@ pub(crate) fn panics(from: &Path, to: &Path) -> Result<()> {
         builder.func_body().unreachable();
         module.funcs.get_mut(id).kind = FunctionKind::Local(builder.local_func(arguments));
     }
-    let segments: Vec<_> = module.data.iter().map(|data| data.id()).collect();
+    let segments: Vec<_> = module.data.iter().map(walrus::Data::id).collect();
     for id in segments {
         let bytes = &mut module.data.get_mut(id).value;
         blank_paths(bytes, &cargo_home());
