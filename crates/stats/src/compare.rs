@@ -65,12 +65,15 @@ pub enum NotEnoughData {
     TooFewVisitors,
     /// All visitors of both variations have the same value.
     NoVariance,
-    /// No visitors can have these moments: a negative count, more conversions than visitors, or squares that
-    /// are too small for their sum.
+    /// No visitors can have these moments: a negative count, more than 2^53 of them, more conversions than visitors,
+    /// or squares that are too small for their sum.
     ImpossibleMoments,
     /// The confidence is not in `[0.5, 1)`, or the planned total is below 2 or not finite.
     InvalidSettings,
 }
+
+/// Visitors of both variations together: beyond 2^53 a count is no longer exact as a float.
+const VISITORS_MAX: f64 = 9_007_199_254_740_992.0;
 
 impl fmt::Display for NotEnoughData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,6 +123,9 @@ pub fn compare(
     let (Some(a), Some(b)) = (control.sample(kind), variation.sample(kind)) else {
         return Err(NotEnoughData::ImpossibleMoments);
     };
+    if a.n + b.n > VISITORS_MAX {
+        return Err(NotEnoughData::ImpossibleMoments);
+    }
     let constant = a.variance <= 0.0 || b.variance <= 0.0;
     if constant && kind == Kind::Proportion && method == Method::Welch {
         return exact(control, variation, &a, &b, confidence);

@@ -1,8 +1,8 @@
 //! The visitor's id in its first-party cookie: `sl_id=<uuid>.<signature>`.
 //!
-//! The signature keeps people from choosing an id, and with it a variation, for others to adopt. An id that the browser
-//! made before the edge saw it has none yet: the visitor keeps it, signed. Without a `COOKIE_KEY` nothing is signed and
-//! every well-formed id is taken.
+//! The signature says that an id has been through this edge and was not altered since. It is no proof against a visitor
+//! who wants another id: one that the browser made before the edge saw it has no signature yet, is kept and signed.
+//! Without a `COOKIE_KEY` nothing is signed and every well-formed id is taken.
 
 use crate::random;
 use crate::settings::Settings;
@@ -155,6 +155,7 @@ mod tests {
     const OLD: &str = "0b9d1f0a-6a51-4c6e-9d5e-2f5a7f0c1b2d";
     const NEW: &str = "11111111-2222-4333-8444-555555555555";
 
+    #[expect(clippy::unnecessary_wraps, reason = "stands for a source that may fail")]
     fn fresh() -> Option<String> {
         Some(NEW.to_owned())
     }
