@@ -29,7 +29,7 @@ impl Splitlight {
         self.program.asks_history()
     }
 
-    /// Decides every item; the answer is described in [`answer`].
+    /// Decides every item; the answer is described in answer.rs.
     ///
     /// `facts` has `id`, `url`, `referrer`, `userAgent`, `language`, `consent`, `attributes` (the site's) and `handover`
     /// (the edge's). With `keep`, what is in force stays in force.

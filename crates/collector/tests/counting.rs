@@ -145,7 +145,7 @@ fn a_winner_that_breaks_a_guardrail_is_not_shipped() {
     ];
     let verdict = hero("increase", 2, &rows).verdict;
     assert_eq!(verdict.kind, VerdictKind::Stop);
-    assert!(verdict.reason.contains("`bold` does harm: errors"), "{}", verdict.reason);
+    assert!(verdict.reason.contains("bold does harm: errors"), "{}", verdict.reason);
 }
 
 #[test]

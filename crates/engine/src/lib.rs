@@ -18,7 +18,7 @@
 //! # Ok::<(), splitlight_engine::ProgramError>(())
 //! ```
 //!
-//! Everything is a pure function: the time, the visitor's id and the history are arguments. [`decide`] cannot fail;
+//! Everything is a pure function: the time, the visitor's id and the history are arguments. [`decide()`] cannot fail;
 //! whatever is not understood is closed, and says so in its [`Reason`].
 
 pub mod attributes;

@@ -123,7 +123,7 @@ impl Program {
         if program.is_sound() { Ok(program) } else { Err(ProgramError::Damaged) }
     }
 
-    /// Whether every index is one, and no audience can come back to itself: what [`crate::decide`] relies on.
+    /// Whether every index is one, and no audience can come back to itself: what [`decide()`](crate::decide()) relies on.
     fn is_sound(&self) -> bool {
         let mut audiences = self.audiences.iter().enumerate();
         audiences.all(|(index, audience)| audience.uses_only_before(index))

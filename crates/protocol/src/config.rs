@@ -1,7 +1,7 @@
 //! The config: what people write in `splitlight.json`.
 //!
 //! [`parse`] reads a document without ever losing the whole of it: an item that cannot be understood becomes an
-//! [`Issue`] and is left out, the others run.
+//! [`Issue`](crate::Issue) and is left out, the others run.
 //!
 //! ```
 //! let parsed = splitlight_protocol::config::parse(r#"{

@@ -1,6 +1,6 @@
 //! The mathematics of experiments, on additive moments.
 //!
-//! The collector adds [`Moments`] and calls [`compare`] and [`sample_ratio`]; the other modules are their parts,
+//! The collector adds [`Moments`] and calls [`compare()`] and [`sample_ratio()`]; the other modules are their parts,
 //! public because they are documented and tested one by one. Values are `i64` minor units (cents, or 1 for a
 //! conversion), so means, differences and their intervals are in minor units per visitor; lifts have no unit.
 //!

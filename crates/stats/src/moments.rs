@@ -134,7 +134,7 @@ fn wide_product(a: u128, b: u128) -> (u128, u128) {
 /// Size, mean and variance of one variation, the only things a test of means looks at.
 ///
 /// The tests expect `n >= 2`, finite numbers and a variance above 0 in at least one of the two samples;
-/// [`compare`](crate::compare) checks that first.
+/// [`compare()`](crate::compare()) checks that first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
     /// Visitors.

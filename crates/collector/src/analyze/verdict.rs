@@ -67,7 +67,7 @@ fn winner(primary: &MetricResults, metrics: &[MetricResults]) -> Option<Verdict>
             .all(|(guard, variation)| proof(guard, variation) != Some(false))
     });
     let best = harmless.reduce(|best, next| if gain(next) > gain(best) { next } else { best })?;
-    let reason = format!("`{}` is better than control: {}.", best.variation_name, finding(primary, best)?);
+    let reason = format!("{} is better than control: {}.", best.variation_name, finding(primary, best)?);
     Some(say(VerdictKind::Ship, Some(&best.variation_name), reason))
 }
 
@@ -79,7 +79,7 @@ fn harm(metrics: &[MetricResults]) -> Option<Verdict> {
     let (metric, variation) = pairs.find(|(metric, variation)| proof(metric, variation) == Some(false))?;
     let finding = finding(metric, variation)?;
     let name = &variation.variation_name;
-    Some(say(VerdictKind::Stop, Some(name), format!("`{name}` does harm: {finding}.")))
+    Some(say(VerdictKind::Stop, Some(name), format!("{name} does harm: {finding}.")))
 }
 
 fn patience(subject: &Subject<'_>, total: u64, primary: &MetricResults) -> Verdict {
