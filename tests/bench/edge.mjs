@@ -1,14 +1,11 @@
 // CPU of one edge request: Splitlight against pass-through and against a JavaScript Worker with HTMLRewriter, in one workerd.
 
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, cpSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { publish, script, serve, splitlightWorker } from "../workerd.mjs";
 
 const REQUESTS = 150;
 const ROUNDS = 5;
-const out = process.env.SPLITLIGHT_OUT;
-const adminKey = "sl_admin_bench";
+const ORIGIN = `(name = "ORIGIN", service = "origin")`;
 
 const row = (i) => `<li class="row"><a href="/p/${i}"><img src="/i/${i}.svg" alt=""><h3>Product ${i}</h3><p>A thing of use and beauty.</p></a></li>\n`;
 const page = (bytes) => {
@@ -21,7 +18,7 @@ const changes = [
   { selector: "#offers", html: "<p>Delivered today</p>" },
 ];
 const config = {
-  version: 1, project: "bench",
+  version: 1, project: "default",
   experiments: [
     { key: "small", pages: [{ include: "/small" }, { include: "/large" }], variations: [{ key: "control", weight: 0 }, { key: "on", weight: 1, changes }] },
     { key: "many", pages: [{ include: "/many" }], variations: [{ key: "control", weight: 0 }, { key: "on", weight: 1, changes: [{ selector: ".row", class: { add: ["new"] } }] }] },
@@ -51,33 +48,6 @@ export default { async fetch(request, env) {
   return rewriter.transform(response);
 } };`,
 };
-const worker = (name, file, more = "") => `(name = "${name}", worker = (modules = [(name = "${file}", esModule = embed "${file}")],
-  compatibilityDate = "2026-01-01", bindings = [(name = "ORIGIN", service = "origin")${more}]))`;
-const capnp = `
-using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  v8Flags = ["--optimize-for-size"],
-  services = [
-    (name = "origin", worker = (modules = [(name = "origin.js", esModule = embed "origin.js")], compatibilityDate = "2026-01-01")),
-    ${worker("pass", "pass.js")}, ${worker("rewriter", "rewriter.js")},
-    (name = "splitlight", worker = .splitlight), (name = "state", disk = (path = "STATE", writable = true)),
-  ],
-  sockets = [
-    (name = "pass", address = "127.0.0.1:0", http = (), service = "pass"),
-    (name = "rewriter", address = "127.0.0.1:0", http = (), service = "rewriter"),
-    (name = "splitlight", address = "127.0.0.1:0", http = (), service = "splitlight"),
-  ]);
-const splitlight :Workerd.Worker = (
-  modules = [(name = "shim.js", esModule = embed "worker/shim.js"), (name = "index.js", esModule = embed "worker/index.js"),
-    (name = "index_bg.wasm", wasm = embed "worker/index_bg.wasm")],
-  compatibilityDate = "2026-01-01",
-  durableObjectNamespaces = [(className = "Shard", uniqueKey = "s", enableSql = true),
-    (className = "Rollup", uniqueKey = "r", enableSql = true), (className = "Project", uniqueKey = "p", enableSql = true)],
-  durableObjectStorage = (localDisk = "state"),
-  bindings = [(name = "SHARD", durableObjectNamespace = "Shard"), (name = "ROLLUP", durableObjectNamespace = "Rollup"),
-    (name = "PROJECT", durableObjectNamespace = "Project"), (name = "ORIGIN", service = "origin"), (name = "ASSETS", service = "origin"),
-    (name = "PROJECT_KEY", text = "bench"), (name = "ADMIN_KEY", text = "${adminKey}"), (name = "COOKIE_KEY", text = "${"0f".repeat(32)}")]);`;
-
 /** CPU seconds of a process so far, or wall seconds where the system does not say. */
 function cpu(pid) {
   const file = `/proc/${pid}/stat`;
@@ -88,48 +58,35 @@ function cpu(pid) {
 
 const headers = { accept: "text/html", "user-agent": "Mozilla/5.0 Chrome/156", cookie: "" };
 
-async function measure(pid, port, path) {
+async function measure(pid, base, path) {
   const before = cpu(pid);
-  for (let i = 0; i < REQUESTS; i += 1) await (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).arrayBuffer();
+  for (let i = 0; i < REQUESTS; i += 1) await (await fetch(`${base}${path}`, { headers })).arrayBuffer();
   return (1000 * (cpu(pid) - before)) / REQUESTS;
 }
 
-const folder = mkdtempSync(join(tmpdir(), "splitlight-bench-"));
-cpSync(join(out, "worker"), join(folder, "worker"), { recursive: true });
-for (const [name, text] of Object.entries(modules)) writeFileSync(join(folder, name), text);
-mkdirSync(join(folder, "state"));
-writeFileSync(join(folder, "config.capnp"), capnp.replace("STATE", join(folder, "state")));
-const child = spawn(process.env.SPLITLIGHT_WORKERD, ["serve", join(folder, "config.capnp"), "--control-fd=3"], { stdio: ["ignore", "ignore", "inherit", "pipe"] });
-const stopped = new Promise((done) => child.once("exit", done));
+const server = await serve({
+  files: modules, splitlight: true,
+  services: [
+    script("origin", "origin.js"), script("pass", "pass.js", ORIGIN), script("rewriter", "rewriter.js", ORIGIN),
+    `(name = "splitlight", worker = .splitlight)`,
+  ].join(", "),
+  sockets: { pass: "pass", rewriter: "rewriter", splitlight: "splitlight" },
+  constants: splitlightWorker("splitlight", `${ORIGIN}, (name = "ASSETS", service = "origin")`),
+});
 try {
-  const ports = {};
-  await new Promise((done, fail) => {
-    child.once("exit", (code) => fail(new Error(`workerd stopped with ${code}`)));
-    child.stdio[3].on("data", (data) => {
-      for (const line of String(data).trim().split("\n")) {
-        const event = JSON.parse(line);
-        if (event.event === "listen") ports[event.socket] = event.port;
-      }
-      if (Object.keys(ports).length === 3) done();
-    });
-  });
-  const published = await fetch(`http://127.0.0.1:${ports.splitlight}/_sl/v1/config`, {
-    method: "PUT", body: JSON.stringify(config), headers: { authorization: `Bearer ${adminKey}`, "content-type": "application/json" },
-  });
-  if (!published.ok) throw new Error(`publishing answered ${published.status}: ${await published.text()}`);
-
+  await publish(`${server.base.splitlight}/_sl`, config);
   const cases = [["100 KB, 3 unique changes", "/small"], ["100 KB, every row changed", "/many"], ["1 MB, 3 unique changes", "/large"], ["100 KB, nothing to change", "/other"]];
   const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
   console.log(`CPU per request in ms, median of ${ROUNDS} rounds of ${REQUESTS} requests, origin included`);
   console.log(`${"page".padEnd(28)}${"pass-through".padStart(14)}${"HTMLRewriter".padStart(14)}${"Splitlight".padStart(12)}${"of HTMLRewriter".padStart(17)}${"of pass-through".padStart(17)}`);
   for (const [name, path] of cases) {
-    const text = async (service) => (await (await fetch(`http://127.0.0.1:${ports[service]}${path}`, { headers })).text());
+    const text = async (service) => (await (await fetch(`${server.base[service]}${path}`, { headers })).text());
     const changed = (await text("splitlight")).includes(path === "/many" ? 'class="row new"' : "Delivered today");
     if (changed !== (path !== "/other")) throw new Error(`${name}: Splitlight ${changed ? "changed" : "did not change"} the page`);
     const rounds = [];
     for (let round = 0; round <= ROUNDS; round += 1) {
       const now = [];
-      for (const service of ["pass", "rewriter", "splitlight"]) now.push(await measure(child.pid, ports[service], path));
+      for (const service of ["pass", "rewriter", "splitlight"]) now.push(await measure(server.pid, server.base[service], path));
       // The first round warms up.
       if (round > 0) rounds.push(now);
     }
@@ -137,7 +94,5 @@ try {
     console.log(`${name.padEnd(28)}${pass.toFixed(2).padStart(14)}${rewriter.toFixed(2).padStart(14)}${ours.toFixed(2).padStart(12)}${`${(ours / rewriter).toFixed(2)}x`.padStart(17)}${`${(ours / pass).toFixed(2)}x`.padStart(17)}`);
   }
 } finally {
-  child.kill();
-  await stopped;
-  rmSync(folder, { recursive: true });
+  await server.stop();
 }

@@ -1,13 +1,11 @@
 // Runs every vector of tests/vectors in workerd and in Chromium, with the same wasm and the same files.
 
-import { spawn } from "node:child_process";
 import { createServer } from "node:http";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync, copyFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
+import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { DATE, serve } from "../workerd.mjs";
 
 const { values: options } = parseArgs({
   options: { "wasm-dir": { type: "string" }, chromium: { type: "string" } },
@@ -15,7 +13,6 @@ const { values: options } = parseArgs({
 const here = dirname(fileURLToPath(import.meta.url));
 const vectorsDir = resolve(here, "../vectors");
 const wasmDir = resolve(options["wasm-dir"]);
-const require = createRequire(import.meta.url);
 
 /** Paths below tests/vectors, but the statistics, whose runner with tolerances is native. */
 function vectorPaths() {
@@ -47,59 +44,31 @@ export function runAll(run, files) {
 }`;
 
 async function inWorkerd(files) {
-  const folder = mkdtempSync(join(tmpdir(), "splitlight-vectors-"));
-  try {
-    copyFileSync(join(wasmDir, "splitlight_tests.js"), join(folder, "glue.js"));
-    copyFileSync(join(wasmDir, "splitlight_tests_bg.wasm"), join(folder, "tests.wasm"));
-    writeFileSync(join(folder, "worker.js"), `
+  const server = await serve({
+    files: {
+      "glue.js": readFileSync(join(wasmDir, "splitlight_tests.js")),
+      "tests.wasm": readFileSync(join(wasmDir, "splitlight_tests_bg.wasm")),
+      "worker.js": `
 import { initSync, run } from "./glue.js";
 import module from "./tests.wasm";
 ${runAll}
 initSync({ module });
 export default {
   async fetch(request) { return Response.json(runAll(run, await request.json())); },
-};`);
-    writeFileSync(join(folder, "config.capnp"), `
-using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = (
-    modules = [
-      (name = "worker.js", esModule = embed "worker.js"),
-      (name = "glue.js", esModule = embed "glue.js"),
-      (name = "tests.wasm", wasm = embed "tests.wasm"),
-    ],
-    compatibilityDate = "2026-01-01"))],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]);`);
-    const child = spawn(workerdBinary(), ["serve", join(folder, "config.capnp"), "--control-fd=3"], {
-      stdio: ["ignore", "inherit", "inherit", "pipe"],
-    });
-    const stopped = new Promise((done) => child.once("exit", done));
-    try {
-      const port = await new Promise((done, fail) => {
-        child.once("exit", (code) => fail(new Error(`workerd stopped with ${code}`)));
-        child.stdio[3].on("data", (line) => {
-          const event = JSON.parse(String(line).split("\n")[0]);
-          if (event.event === "listen") done(event.port);
-        });
-      });
-      const response = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: JSON.stringify(files) });
-      if (!response.ok) throw new Error(`workerd answered ${response.status}: ${await response.text()}`);
-      return await response.json();
-    } finally {
-      child.kill();
-      await stopped;
-    }
+};`,
+    },
+    services: `(name = "main", worker = (compatibilityDate = "${DATE}", modules = [
+      (name = "worker.js", esModule = embed "worker.js"), (name = "glue.js", esModule = embed "glue.js"),
+      (name = "tests.wasm", wasm = embed "tests.wasm")]))`,
+    sockets: { main: "main" },
+  });
+  try {
+    const response = await fetch(server.base.main, { method: "POST", body: JSON.stringify(files) });
+    if (!response.ok) throw new Error(`workerd answered ${response.status}: ${await response.text()}`);
+    return await response.json();
   } finally {
-    rmSync(folder, { recursive: true });
+    await server.stop();
   }
-}
-
-/** The executable inside the npm package, so that no wrapper process stays behind when it is stopped. */
-function workerdBinary() {
-  const platform = { "linux-x64": "linux-64", "linux-arm64": "linux-arm64", "darwin-x64": "darwin-64", "darwin-arm64": "darwin-arm64" };
-  const name = platform[`${process.platform}-${process.arch}`];
-  if (!name) throw new Error(`workerd has no build for ${process.platform} ${process.arch}`);
-  return require.resolve(`@cloudflare/workerd-${name}/bin/workerd`);
 }
 
 async function inChromium(files) {

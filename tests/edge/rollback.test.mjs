@@ -1,21 +1,14 @@
 // An exception in the middle of a shard's transaction leaves nothing behind: the real Worker in a workerd of its own,
 // with a storage that fails on demand.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-
-const { SPLITLIGHT_WORKERD: workerd, SPLITLIGHT_OUT: out } = process.env;
-if (!workerd || !out) throw new Error("SPLITLIGHT_WORKERD or SPLITLIGHT_OUT is not set: run `cargo xtask test edge`");
+import { ADMIN_KEY, serve, splitlightWorker } from "../workerd.mjs";
 
 // Wraps the shard's SQL: the statement whose text matches `fail` throws, until another request changes it.
 const FAULTY = `
-import main, { Shard as Sound, Rollup, Project } from "./shim.js";
+import main, { Shard as Sound, Rollup, Project } from "./worker/shim.js";
 let fail = null;
 export { Rollup, Project };
 export class Shard extends Sound {
@@ -38,41 +31,10 @@ export default class extends main {
   }
 }`;
 
-const config = (dir, port) => `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = .main), (name = "state", disk = (path = "${dir}/state", writable = true))],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
-);
-const main :Workerd.Worker = (
-  modules = [
-    (name = "faulty.js", esModule = embed "faulty.js"), (name = "shim.js", esModule = embed "shim.js"),
-    (name = "index.js", esModule = embed "index.js"), (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
-  ],
-  compatibilityDate = "2026-10-01",
-  durableObjectNamespaces = [
-    (className = "Shard", uniqueKey = "s", enableSql = true), (className = "Rollup", uniqueKey = "r", enableSql = true),
-    (className = "Project", uniqueKey = "p", enableSql = true),
-  ],
-  durableObjectStorage = (localDisk = "state"),
-  bindings = [
-    (name = "SHARD", durableObjectNamespace = "Shard"), (name = "ROLLUP", durableObjectNamespace = "Rollup"),
-    (name = "PROJECT", durableObjectNamespace = "Project"), (name = "SHARDS", text = "1"),
-    (name = "ADMIN_KEY", text = "sl_admin_test"),
-  ],
-);`;
-
-let dir, child, base, writeKey;
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+let server, base, writeKey;
 
 const admin = (method, path, body) =>
-  fetch(base + path, { method, body: body && JSON.stringify(body), headers: { authorization: "Bearer sl_admin_test" } });
+  fetch(base + path, { method, body: body && JSON.stringify(body), headers: { authorization: `Bearer ${ADMIN_KEY}` } });
 const send = (visitor, events) =>
   fetch(`${base}/_sl/e`, {
     method: "POST",
@@ -86,20 +48,12 @@ const revenue = async () => {
 };
 
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), "splitlight-rollback-"));
-  await mkdir(join(dir, "state"));
-  for (const name of ["shim.js", "index.js", "index_bg.wasm"]) await copyFile(join(out, "worker", name), join(dir, name));
-  await writeFile(join(dir, "faulty.js"), FAULTY);
-  const port = await freePort();
-  await writeFile(join(dir, "config.capnp"), config(dir, port));
-  child = spawn(workerd, ["serve", join(dir, "config.capnp")], { stdio: ["ignore", "inherit", "ignore"] });
-  base = `http://127.0.0.1:${port}`;
-  for (let tries = 0; ; tries += 1) {
-    const answer = await fetch(`${base}/v1/health`).catch(() => null);
-    if (answer?.ok) break;
-    assert.ok(tries < 200, "workerd did not start");
-    await sleep(50);
-  }
+  server = await serve({
+    files: { "faulty.js": FAULTY }, splitlight: true,
+    services: `(name = "main", worker = .main)`, sockets: { main: "main" },
+    constants: splitlightWorker("main", `(name = "SHARDS", text = "1")`, { entry: "faulty.js", modules: [["worker/shim.js", "esModule"]] }),
+  });
+  base = server.base.main;
   const published = await admin("PUT", "/v1/config", {
     version: 1,
     project: "default",
@@ -110,10 +64,7 @@ before(async () => {
   writeKey = (await (await admin("POST", "/v1/keys", { scope: "write" })).json()).key;
 });
 
-after(async () => {
-  child?.kill("SIGKILL");
-  await rm(dir, { recursive: true, force: true });
-});
+after(() => server?.stop());
 
 for (const [nth, statement] of ["INSERT INTO events", "INTO visitors", "INTO aggregates"].entries()) {
   it(`a failure at ${statement} undoes the statements before it`, async () => {

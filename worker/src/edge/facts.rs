@@ -1,15 +1,26 @@
 //! Who asks for a page, from the request.
 
 use super::cookie::Identity;
+use serde::Deserialize;
 use splitlight_engine::{Facts, Visitor, attributes};
 use splitlight_protocol::{Map, Value};
 use worker::Request;
 use worker::js_sys::Reflect;
 use worker::wasm_bindgen::JsValue;
 
-/// What the edge knows of where a visitor is, as conditions ask for it.
-const GEO: [&str; 8] =
-    ["country", "region", "city", "postalCode", "continent", "timezone", "latitude", "longitude"];
+/// What the edge knows of where a visitor is, as conditions ask for it; every part may be missing.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Place {
+    country: Value,
+    region: Value,
+    city: Value,
+    postal_code: Value,
+    continent: Value,
+    timezone: Value,
+    latitude: Value,
+    longitude: Value,
+}
 
 /// The visitor, as far as the request and their consent say.
 pub(crate) fn visitor(request: &Request, identity: &Identity) -> Visitor {
@@ -38,19 +49,32 @@ fn is_prefetch(header: &impl Fn(&str) -> String) -> bool {
     ["sec-purpose", "purpose", "x-moz"].iter().any(|name| header(name).starts_with("prefetch"))
 }
 
-/// Where the visitor is; `None` when nobody says. Read by reflection: the typed getters panic on a missing field.
+/// Where the visitor is; `None` when nobody says. Not by the typed getters, which panic on a missing field.
 pub(crate) fn geo(request: &Request) -> Option<Map> {
-    let cf = Reflect::get(request.inner(), &JsValue::from_str("cf")).ok().filter(JsValue::is_object)?;
-    let known = GEO.iter().filter_map(|name| {
-        let value = Reflect::get(&cf, &JsValue::from_str(name)).ok()?;
-        let value = match (value.as_string(), value.as_f64()) {
-            (Some(text), _) if matches!(*name, "latitude" | "longitude") => Value::Number(text.parse().ok()?),
-            (Some(text), _) => Value::String(text),
-            (None, Some(number)) => Value::Number(number),
-            (None, None) => return None,
-        };
-        Some(((*name).to_owned(), value))
-    });
-    let geo: Map = known.collect();
+    let cf = Reflect::get(request.inner(), &JsValue::from_str("cf")).ok()?;
+    let place: Place = serde_wasm_bindgen::from_value(cf).ok()?;
+    let known = [
+        ("country", place.country),
+        ("region", place.region),
+        ("city", place.city),
+        ("postalCode", place.postal_code),
+        ("continent", place.continent),
+        ("timezone", place.timezone),
+        ("latitude", degrees(place.latitude)),
+        ("longitude", degrees(place.longitude)),
+    ];
+    let geo: Map = known
+        .into_iter()
+        .filter(|(_, value)| *value != Value::Null)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
     (!geo.is_empty()).then_some(geo)
+}
+
+/// Cloudflare writes coordinates as text, and distances need numbers.
+fn degrees(value: Value) -> Value {
+    match value {
+        Value::String(text) => text.parse().map_or(Value::Null, Value::Number),
+        other => other,
+    }
 }

@@ -1,0 +1,87 @@
+// A workerd of a test's own: in a folder of its own, on ports that the system gives, stopped without a trace.
+
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** The compatibility date of every Worker in the tests. */
+export const DATE = "2026-10-01";
+
+/**
+ * Starts workerd.
+ * @param {object} server
+ * @param {Record<string, string | Uint8Array>} server.files Modules by name, beside the configuration.
+ * @param {string} server.services The configuration's list of services, in Cap'n Proto.
+ * @param {Record<string, string>} server.sockets Services by the name of their socket.
+ * @param {string} [server.constants] Workers that the services name, in Cap'n Proto.
+ * @param {boolean} [server.splitlight] Whether the built Worker is needed, in the folder `worker`.
+ * @returns {Promise<{ base: Record<string, string>, pid: number, stop(): Promise<void> }>} Addresses by socket.
+ */
+export async function serve({ files, services, sockets, constants = "", splitlight = false }) {
+  const folder = mkdtempSync(join(tmpdir(), "splitlight-workerd-"));
+  mkdirSync(join(folder, "state"));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  if (splitlight) cpSync(join(process.env.SPLITLIGHT_OUT, "worker"), join(folder, "worker"), { recursive: true });
+  const listed = Object.entries(sockets).map(([name, service]) =>
+    `(name = "${name}", address = "127.0.0.1:0", http = (cfBlobHeader = "x-cf-blob"), service = "${service}")`);
+  writeFileSync(join(folder, "config.capnp"), `
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  v8Flags = ["--optimize-for-size"],
+  services = [${services}, (name = "state", disk = (path = "${folder}/state", writable = true))],
+  sockets = [${listed.join(", ")}]);
+${constants}`);
+  const child = spawn(process.env.SPLITLIGHT_WORKERD, ["serve", join(folder, "config.capnp"), "--control-fd=3"], {
+    stdio: ["ignore", "inherit", "inherit", "pipe"],
+  });
+  const stopped = new Promise((done) => child.once("exit", done));
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await stopped;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const base = {};
+  try {
+    await new Promise((done, fail) => {
+      child.once("exit", (code) => fail(new Error(`workerd stopped with ${code}`)));
+      child.stdio[3].on("data", (data) => {
+        for (const line of String(data).trim().split("\n")) {
+          const event = JSON.parse(line);
+          if (event.event === "listen") base[event.socket] = `http://127.0.0.1:${event.port}`;
+        }
+        if (Object.keys(base).length === listed.length) done();
+      });
+    });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { base, pid: child.pid, stop };
+}
+
+/** A Worker of one JavaScript module, as a service. */
+export const script = (name, file, bindings = "") => `(name = "${name}", worker = (
+  modules = [(name = "${file}", esModule = embed "${file}")], compatibilityDate = "${DATE}", bindings = [${bindings}]))`;
+
+/** The built Worker as a constant for {@link serve}. */
+export const splitlightWorker = (constant, bindings, { entry = "worker/shim.js", modules = [] } = {}) => `
+const ${constant} :Workerd.Worker = (
+  modules = [${[[entry, "esModule"], ...modules, ["worker/index.js", "esModule"], ["worker/index_bg.wasm", "wasm"]]
+    .map(([file, kind]) => `(name = "${file}", ${kind} = embed "${file}")`).join(", ")}],
+  compatibilityDate = "${DATE}",
+  durableObjectNamespaces = [${["Shard", "Rollup", "Project"].map((name) => `(className = "${name}", uniqueKey = "${constant}-${name}", enableSql = true)`).join(", ")}],
+  durableObjectStorage = (localDisk = "state"),
+  bindings = [${["Shard", "Rollup", "Project"].map((name) => `(name = "${name.toUpperCase()}", durableObjectNamespace = "${name}")`).join(", ")},
+    (name = "ADMIN_KEY", text = "${ADMIN_KEY}"), (name = "COOKIE_KEY", text = "${"0f".repeat(32)}"), ${bindings}]);`;
+
+/** The admin key of every {@link splitlightWorker}. */
+export const ADMIN_KEY = "sl_admin_test";
+
+/** Publishes a config; throws what the Worker says when it refuses. */
+export async function publish(api, config) {
+  const response = await fetch(`${api}/v1/config`, {
+    method: "PUT", body: JSON.stringify(config), headers: { authorization: `Bearer ${ADMIN_KEY}` },
+  });
+  if (!response.ok) throw new Error(`publishing answered ${response.status}: ${await response.text()}`);
+}
