@@ -14,11 +14,11 @@ const here = dirname(fileURLToPath(import.meta.url));
 const vectorsDir = resolve(here, "../vectors");
 const wasmDir = resolve(options["wasm-dir"]);
 
-/** Paths below tests/vectors, but the statistics, whose runner with tolerances is native. */
+/** Paths below tests/vectors. */
 function vectorPaths() {
   return readdirSync(vectorsDir, { recursive: true })
     .map((name) => name.split(sep).join("/"))
-    .filter((name) => name.endsWith(".json") && !name.startsWith("stats/"))
+    .filter((name) => name.endsWith(".json"))
     .sort();
 }
 

@@ -7,6 +7,7 @@ mod decider;
 mod engine;
 mod protocol;
 mod rewrite;
+mod stats;
 
 pub use decider::Decider;
 
@@ -20,6 +21,8 @@ pub struct Report {
     pub cases: usize,
     /// One line for each that failed.
     pub failures: Vec<String>,
+    /// What else is worth knowing, such as the worst error of a function.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -35,6 +38,9 @@ impl Report {
 /// # Errors
 /// When nothing runs files of that folder, or the file is not of the folder's shape.
 pub fn run(path: &str, text: &str) -> Result<Report, String> {
+    if path.starts_with("stats/") {
+        return stats::run(path, text).map_err(|error| format!("{path}: {error}"));
+    }
     let runner = match path {
         "collector/counting.json" => collector::counting,
         "engine/hash.json" => engine::hash,
