@@ -147,3 +147,16 @@ fn pure_crates_do_not_ask_for_the_platform() {
     }
     assert!(offences.is_empty(), "\n{}", offences.join("\n"));
 }
+
+#[test]
+fn the_configs_that_people_copy_are_sound() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("readable");
+    let readme = read("README.md");
+    let (_, rest) = readme.split_once("```json\n").expect("a config in the README");
+    let (example, _) = rest.split_once("```").expect("its end");
+    for text in [example, &read("www/demo/splitlight.json")] {
+        let parsed = splitlight_protocol::config::parse(text);
+        assert_eq!(parsed.issues, [], "{text}");
+        assert_eq!(splitlight_engine::compile(&parsed.config).issues, [], "{text}");
+    }
+}
