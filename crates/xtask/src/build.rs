@@ -116,6 +116,10 @@ fn bundle_loader(loader: &Path, out: &Path) -> Result<String> {
     // Every browser that runs wasm with reference types knows ES2021.
     esbuild.arg(loader).args(["--bundle", "--minify", "--format=iife", "--target=es2021", "--charset=utf8"]);
     esbuild.args(["--legal-comments=none", "--log-level=warning"]);
+    // Members that only our own files use, and no interface of the browser has.
+    esbuild.arg("--mangle-props=^(asksHistory|remember|identify|keepSession|keepHistory|onRead|agreed|counted|records|__wbg_ptr|__destroy_into_raw)$");
+    // The one core of a page lives as long as the page, so the glue need not free it.
+    esbuild.args(["--define:Symbol.dispose=undefined", "--define:FinalizationRegistry=undefined"]);
     esbuild.arg(format!("--alias:splitlight-wasm={}", out.join("splitlight_browser.js").display()));
     esbuild.arg(format!("--outfile={}", bundle.display()));
     run::output(&mut esbuild, "esbuild could not bundle www/loader: see its message above")?;
