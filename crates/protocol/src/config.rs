@@ -15,10 +15,15 @@
 
 mod change;
 mod check;
+mod feature;
 mod read;
+mod targeting;
 
 pub use change::{AttributeChange, Change, ClassChange, Edit, InsertChange, Position};
+pub use feature::{Feature, Rule};
 pub use read::{Parsed, parse};
+use targeting::default_unit;
+pub use targeting::{Cap, CapSpan, Filter, Holdout, Prerequisite, UNIT, UNIT_USER, WeightContext};
 
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
@@ -40,6 +45,12 @@ pub struct Config {
     pub experiments: Vec<Experiment>,
     /// Rules that change the page for some visitors.
     pub personalizations: Vec<Personalization>,
+    /// Values that the site's own code asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<Feature>,
+    /// Shares of all units that see nothing of the above.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holdouts: Vec<Holdout>,
     /// What is measured.
     pub metrics: Vec<Metric>,
 }
@@ -70,15 +81,6 @@ pub enum Status {
     Stopped,
 }
 
-/// What is hashed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Unit {
-    /// The anonymous id of a browser.
-    #[default]
-    Visitor,
-}
-
 /// An A/B test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -94,9 +96,12 @@ pub struct Experiment {
     /// Where it is in its life.
     #[serde(default)]
     pub status: Status,
-    /// What is hashed.
-    #[serde(default)]
-    pub unit: Unit,
+    /// What is hashed: `visitor`, `user`, or the path of an attribute.
+    #[serde(default = "default_unit")]
+    pub unit: String,
+    /// What is hashed while the unit has no id, such as `visitor` before the `user` signs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_unit: Option<String>,
     /// The hash of GrowthBook's contract to use: 2 (10,000 buckets) or 1 (1,000 buckets).
     #[serde(default = "two")]
     pub hash_version: u32,
@@ -106,6 +111,27 @@ pub struct Experiment {
     /// Share of the audience that takes part, 0 to 1.
     #[serde(default = "one")]
     pub coverage: f64,
+    /// A part of `[0, 1)` per variation, instead of weights and coverage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<Vec<[f64; 2]>>,
+    /// Other weights for parts of the audience.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contexts: Vec<WeightContext>,
+    /// Hash ranges the unit has to be in, all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<Filter>,
+    /// What features have to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prerequisites: Vec<Prerequisite>,
+    /// Whether a unit keeps its variation when weights, coverage or the audience change later.
+    #[serde(default)]
+    pub sticky: bool,
+    /// Raise it to let everybody be assigned anew.
+    #[serde(default)]
+    pub bucket_version: u32,
+    /// Units whose kept variation is older are excluded.
+    #[serde(default)]
+    pub min_bucket_version: u32,
     /// On which pages; none means on every page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<Page>,
@@ -149,9 +175,23 @@ pub struct Variation {
     /// Edits to the page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// The address to send the visitor to instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<Redirect>,
 }
 
-/// A pattern of page addresses; exactly one of the two.
+/// Another address instead of this page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Redirect {
+    /// Where to, absolute or relative to the page.
+    pub to: String,
+    /// Whether the page's query parameters go along, unless the new address has them.
+    #[serde(default)]
+    pub keep_query: bool,
+}
+
+/// A pattern of page addresses; exactly one of `include` and `exclude`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Page {
@@ -161,6 +201,28 @@ pub struct Page {
     /// Pages that match do not, whatever else matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exclude: Option<String>,
+    /// How the pattern is written.
+    #[serde(default, skip_serializing_if = "PageKind::is_simple")]
+    pub kind: PageKind,
+}
+
+/// How a page pattern is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PageKind {
+    /// Parts of an address in which `*` stands for any run of characters.
+    #[default]
+    Simple,
+    /// A regular expression, tried on the whole address and on what follows the host.
+    Regex,
+    /// The whole address, character by character.
+    Exact,
+}
+
+impl PageKind {
+    fn is_simple(&self) -> bool {
+        *self == Self::Simple
+    }
 }
 
 /// A share of the traffic that no other experiment of the layer has.
@@ -239,7 +301,23 @@ pub struct Personalization {
     /// Share of the matching visitors that keep the original page, so that the lift can be measured; 0 to 1.
     #[serde(default)]
     pub holdout: f64,
+    /// What is hashed for the holdout: `visitor`, `user`, or the path of an attribute.
+    #[serde(default = "default_unit")]
+    pub unit: String,
+    /// What features have to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prerequisites: Vec<Prerequisite>,
+    /// How often it may be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Cap>,
+    /// How long it rests after it was shown, such as `7d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cooldown: Option<String>,
+    /// Anything the site's own code wants to know while it is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
     /// Edits to the page.
+    #[serde(default)]
     pub changes: Vec<Change>,
 }
 

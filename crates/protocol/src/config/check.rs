@@ -1,5 +1,7 @@
 //! The rules that a type cannot hold: unique keys, ranges, weights and references.
 
+mod targeting;
+
 use super::read::Drafts;
 use super::{Config, Edit, Experiment, Metric, Page, Personalization};
 use crate::issue::{Issue, did_you_mean};
@@ -39,6 +41,18 @@ pub(super) fn keep_sound(config: &mut Config, drafts: Drafts, issues: &mut Vec<I
             format!("{} experiments and personalizations, the limit is {CONFIG_ITEMS_MAX}", taken.len());
         issues.push(Issue::error("", reason, "remove those that are over"));
     }
+    let (features, _) = sound(
+        drafts.features,
+        "features",
+        issues,
+        |f| &f.key,
+        |f, at| {
+            targeting::check_feature(f, &taken, &known, at);
+        },
+    );
+    let (holdouts, _) = sound(drafts.holdouts, "holdouts", issues, |h| &h.key, targeting::check_holdout);
+    config.features = features;
+    config.holdouts = holdouts;
     config.metrics = metrics;
     config.audiences = audiences;
     config.experiments = experiments;
@@ -119,9 +133,7 @@ fn check_experiment(experiment: &Experiment, metrics: &BTreeSet<String>, at: &mu
     check_share("/coverage", experiment.coverage, at);
     check_pages(&experiment.pages, at);
     check_variations(experiment, at);
-    if !matches!(experiment.hash_version, 1 | 2) {
-        at.error("/hashVersion", format!("there is no hash version {}", experiment.hash_version), "write 2");
-    }
+    targeting::check_experiment(experiment, at);
     if let Some(layer) = &experiment.layer {
         let [from, to] = layer.range;
         if !(0.0 <= from && from < to && to <= 1.0) {
@@ -182,12 +194,17 @@ fn check_variations(experiment: &Experiment, at: &mut At) {
 
 fn check_personalization(personalization: &Personalization, at: &mut At) {
     check_share("/holdout", personalization.holdout, at);
+    targeting::check_personalization(personalization, at);
     check_pages(&personalization.pages, at);
     if let Some(slot) = &personalization.slot {
         check_key("/slot", slot, at);
     }
-    if personalization.changes.is_empty() {
-        at.error("/changes", "there is nothing to change", "add a change");
+    if personalization.changes.is_empty() && personalization.value.is_none() {
+        at.error(
+            "/changes",
+            "there is nothing to change",
+            "add a change, or a `value` for the site's own code",
+        );
     }
     check_changes("/changes", &personalization.changes, at);
 }

@@ -1,6 +1,6 @@
 //! Reads a config item by item, so that one stranger does not close the whole document.
 
-use super::{Audience, Config, Experiment, Metric, Personalization, check};
+use super::{Audience, Config, Experiment, Feature, Holdout, Metric, Personalization, check};
 use crate::issue::{Issue, Severity, did_you_mean};
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::pointer;
@@ -30,11 +30,13 @@ pub(super) struct Drafts {
     pub(super) audiences: Vec<(usize, Audience)>,
     pub(super) experiments: Vec<(usize, Experiment)>,
     pub(super) personalizations: Vec<(usize, Personalization)>,
+    pub(super) features: Vec<(usize, Feature)>,
+    pub(super) holdouts: Vec<(usize, Holdout)>,
     pub(super) metrics: Vec<(usize, Metric)>,
 }
 
 /// Sections that the format names and this version does not run yet: accepted empty, refused with content.
-const LATER: [&str; 6] = ["features", "events", "funnels", "scores", "alerts", "webhooks"];
+const LATER: [&str; 5] = ["events", "funnels", "scores", "alerts", "webhooks"];
 
 /// Reads a config document. Never fails: what cannot be understood is left out and listed.
 pub fn parse(text: &str) -> Parsed {
@@ -74,6 +76,8 @@ fn sections(members: serde_json::Map<String, Json>) -> Parsed {
             "audiences" => drafts.audiences = many(&name, value, &mut issues),
             "experiments" => drafts.experiments = many(&name, value, &mut issues),
             "personalizations" => drafts.personalizations = many(&name, value, &mut issues),
+            "features" => drafts.features = many(&name, value, &mut issues),
+            "holdouts" => drafts.holdouts = many(&name, value, &mut issues),
             "metrics" => drafts.metrics = many(&name, value, &mut issues),
             later if LATER.contains(&later) => refuse_later(later, &value, &mut issues),
             _ => issues.push(unknown_section(&name)),
@@ -95,8 +99,17 @@ fn refuse_later(name: &str, value: &Json, issues: &mut Vec<Issue>) {
 }
 
 fn unknown_section(name: &str) -> Issue {
-    const KNOWN: [&str; 7] =
-        ["version", "project", "timezone", "audiences", "experiments", "personalizations", "metrics"];
+    const KNOWN: [&str; 9] = [
+        "version",
+        "project",
+        "timezone",
+        "audiences",
+        "experiments",
+        "personalizations",
+        "features",
+        "holdouts",
+        "metrics",
+    ];
     let fix = match did_you_mean(name, &KNOWN) {
         Some(known) => format!("did you mean `{known}`?"),
         None => format!("write one of {}", KNOWN.join(", ")),
