@@ -2,7 +2,9 @@
 
 use crate::Report;
 use serde::Deserialize;
-use splitlight_engine::{Consent, Facts, HashVersion, History, Program, Reason, Visitor, bucket, compile};
+use splitlight_engine::{
+    Consent, Facts, HashVersion, History, Program, Reason, Sticky, Visitor, bucket, compile,
+};
 use splitlight_protocol::{Map, Timestamp, Value, config};
 use std::collections::BTreeMap;
 
@@ -54,6 +56,14 @@ struct DecideCase {
     #[serde(default)]
     id: Option<String>,
     #[serde(default)]
+    user: Option<String>,
+    /// Variations the device keeps.
+    #[serde(default)]
+    sticky: String,
+    /// What a preview link asks for.
+    #[serde(default)]
+    forced: Vec<(String, String)>,
+    #[serde(default)]
     url: String,
     #[serde(default)]
     attributes: Map,
@@ -67,7 +77,14 @@ struct DecideCase {
     #[serde(default)]
     now: Timestamp,
     /// Variation and reason by item.
+    #[serde(default)]
     expect: BTreeMap<String, (String, String)>,
+    /// Value and reason by feature.
+    #[serde(default)]
+    features: BTreeMap<String, (Value, String)>,
+    /// What the device has to keep now, when that is new.
+    #[serde(default)]
+    keeps: Option<String>,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "serde's default has the field's type")]
@@ -127,6 +144,9 @@ fn decide_case(program: &Program, case: &DecideCase) -> Option<String> {
         url: case.url.clone(),
         consent,
         bot: case.bot,
+        user: case.user.clone(),
+        sticky: Sticky::parse(&case.sticky),
+        forced: case.forced.clone(),
     });
     let decisions = splitlight_engine::decide(program, &visitor, case.now);
     let found: BTreeMap<String, (String, String)> = decisions
@@ -137,5 +157,16 @@ fn decide_case(program: &Program, case: &DecideCase) -> Option<String> {
             (item.key().to_owned(), (variation, decision.reason.name().to_owned()))
         })
         .collect();
-    (found != case.expect).then(|| format!("{found:?} is not {:?}", case.expect))
+    if found != case.expect {
+        return Some(format!("{found:?} is not {:?}", case.expect));
+    }
+    let features = decisions.features(program).filter(|(key, ..)| case.features.contains_key(*key));
+    let features: BTreeMap<String, (Value, String)> = features
+        .map(|(key, value, decision)| (key.to_owned(), (value.clone(), decision.reason.name().to_owned())))
+        .collect();
+    if features != case.features {
+        return Some(format!("{features:?} is not {:?}", case.features));
+    }
+    let keeps = decisions.kept(program, &visitor).map(|sticky| sticky.to_text());
+    (case.keeps.is_some() && keeps != case.keeps).then(|| format!("keeps {keeps:?}, not {:?}", case.keeps))
 }

@@ -93,7 +93,7 @@ function start() {
   };
 
   const expose = (decision) => {
-    if (decision.met || decision.reason !== "assigned") return;
+    if (decision.met || !/^(assigned|sticky)$/.test(decision.reason)) return;
     decision.met = events.expose(decision.key, decision.variation);
   };
 

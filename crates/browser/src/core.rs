@@ -45,6 +45,7 @@ impl Splitlight {
             url: text("url").to_owned(),
             consent: consent(text("consent")),
             bot: attributes::is_bot(text("userAgent")),
+            ..Facts::default()
         });
         let decisions = decide(&self.program, &visitor, clock::now());
         if self.standings.is_empty() {

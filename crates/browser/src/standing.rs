@@ -21,7 +21,7 @@ impl Standing {
 }
 
 fn is_open(decision: Decision) -> bool {
-    matches!(decision.reason, Reason::Assigned | Reason::Forced)
+    decision.reason.is_open()
 }
 
 /// The first decisions of a page, with those of the edge in place of ours.

@@ -1,15 +1,15 @@
 //! Config to program: everything that can be decided before a visitor comes is decided here.
 
 mod condition;
+mod feature;
+mod item;
 mod schedule;
 
-use crate::change::Change;
 use crate::condition::{Condition, UNKNOWN_AUDIENCE};
-use crate::hash::HashVersion;
-use crate::page::Pattern;
-use crate::program::{Item, ItemKind, Layer, Program, Tracked, Variation};
+use crate::program::{Program, Tracked};
+use crate::unit::{Holdout, Unit};
 use condition::Scope;
-use splitlight_protocol::config::{self, Config, Status};
+use splitlight_protocol::config::{Config, UNIT, UNIT_USER};
 use splitlight_protocol::{Issue, Value};
 
 /// A program and what is wrong with the config it came from.
@@ -25,17 +25,26 @@ pub struct Compiled {
 ///
 /// Pointers of issues index the config as given.
 pub fn compile(config: &Config) -> Compiled {
-    let mut compiler = Compiler { config, tracked: Vec::new(), issues: Vec::new() };
+    let units = vec![Unit::Visitor];
+    let mut compiler = Compiler { config, tracked: Vec::new(), units, issues: Vec::new() };
     let audiences = compiler.audiences();
-    let mut items = compiler.experiments();
+    let (mut items, experiments) = compiler.experiments();
+    let features = compiler.features(&mut items, &experiments);
     items.extend(compiler.personalizations());
-    let program = Program { audiences, tracked: compiler.tracked, items };
-    Compiled { program, issues: compiler.issues }
+    let holdouts = config.holdouts.iter().map(|holdout| Holdout {
+        key: holdout.key.clone(),
+        share: holdout.share,
+        unit: compiler.unit(&holdout.unit),
+    });
+    let holdouts = holdouts.collect();
+    let Compiler { tracked, units, issues, .. } = compiler;
+    Compiled { program: Program { audiences, tracked, items, features, holdouts, units }, issues }
 }
 
 struct Compiler<'a> {
     config: &'a Config,
     tracked: Vec<Tracked>,
+    units: Vec<Unit>,
     issues: Vec<Issue>,
 }
 
@@ -55,62 +64,18 @@ impl Compiler<'_> {
         compiled
     }
 
-    fn experiments(&mut self) -> Vec<Item> {
-        let config = self.config;
-        let mut items = Vec::new();
-        for (index, experiment) in config.experiments.iter().enumerate() {
-            if experiment.status != Status::Running {
-                continue;
-            }
-            let base = format!("/experiments/{index}");
-            let window = self.window(&base, experiment.start.as_deref(), experiment.end.as_deref());
-            let when = self.when(&base, experiment.when.as_ref());
-            let (Some((start, end)), Some(when)) = (window, when) else { continue };
-            items.push(Item {
-                key: experiment.key.clone(),
-                kind: ItemKind::Experiment,
-                start,
-                end,
-                pages: pages(&experiment.pages),
-                when,
-                layer: experiment.layer.as_ref().map(|layer| Layer {
-                    key: layer.key.clone(),
-                    from: layer.range[0],
-                    to: layer.range[1],
-                }),
-                seed: experiment.seed.clone().unwrap_or_else(|| experiment.key.clone()),
-                hash_version: if experiment.hash_version == 1 { HashVersion::V1 } else { HashVersion::V2 },
-                ranges: ranges(&experiment.weights(), experiment.coverage),
-                variations: experiment.variations.iter().map(variation).collect(),
-            });
-        }
-        items
-    }
-
-    fn personalizations(&mut self) -> Vec<Item> {
-        let config = self.config;
-        let mut slots: Vec<&str> = Vec::new();
-        let mut items = Vec::new();
-        for (index, rule) in config.personalizations.iter().enumerate() {
-            if rule.status != Status::Running {
-                continue;
-            }
-            let base = format!("/personalizations/{index}");
-            let window = self.window(&base, rule.start.as_deref(), rule.end.as_deref());
-            let when = self.when(&base, rule.when.as_ref());
-            let (Some((start, end)), Some(when)) = (window, when) else { continue };
-            let name = rule.slot.as_deref().unwrap_or(&rule.key);
-            let slot = slots.iter().position(|known| *known == name).unwrap_or_else(|| {
-                slots.push(name);
-                slots.len() - 1
-            });
-            let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-            let item = personalization(rule, slot, (start, end), when);
-            items.push((rule.priority, item));
-        }
-        // A stable sort, so that ties go by the order in the document.
-        items.sort_by_key(|(priority, _)| *priority);
-        items.into_iter().map(|(_, item)| item).collect()
+    /// The index of a unit in the program.
+    fn unit(&mut self, written: &str) -> u32 {
+        let unit = match written {
+            UNIT => Unit::Visitor,
+            UNIT_USER => Unit::User,
+            path => Unit::Attribute(path.split('.').map(str::to_owned).collect()),
+        };
+        let at = self.units.iter().position(|known| *known == unit).unwrap_or_else(|| {
+            self.units.push(unit);
+            self.units.len() - 1
+        });
+        index(at)
     }
 
     fn when(&mut self, base: &str, when: Option<&Value>) -> Option<Condition> {
@@ -132,57 +97,7 @@ impl Compiler<'_> {
     }
 }
 
-fn personalization(
-    rule: &config::Personalization,
-    slot: u32,
-    window: schedule::Window,
-    when: Condition,
-) -> Item {
-    let version = |key: &str, changes| Variation { key: key.to_owned(), value: Value::Null, changes };
-    Item {
-        key: rule.key.clone(),
-        kind: ItemKind::Personalization { slot },
-        start: window.0,
-        end: window.1,
-        pages: pages(&rule.pages),
-        when,
-        layer: None,
-        seed: rule.key.clone(),
-        hash_version: HashVersion::V2,
-        ranges: vec![(0.0, rule.holdout), (rule.holdout, 1.0)],
-        variations: vec![
-            version("holdout", Vec::new()),
-            version("shown", rule.changes.iter().map(Change::new).collect()),
-        ],
-    }
-}
-
-fn variation(written: &config::Variation) -> Variation {
-    Variation {
-        key: written.key.clone(),
-        value: written.value.clone().unwrap_or_default(),
-        changes: written.changes.iter().map(Change::new).collect(),
-    }
-}
-
-fn pages(written: &[config::Page]) -> Vec<Pattern> {
-    let pattern = |page: &config::Page| match (&page.include, &page.exclude) {
-        (Some(text), _) => Some(Pattern::new(true, text)),
-        (None, Some(text)) => Some(Pattern::new(false, text)),
-        (None, None) => None,
-    };
-    written.iter().filter_map(pattern).collect()
-}
-
-/// The contract's ranges: each variation starts where the weights before it end, and takes its covered share.
-fn ranges(weights: &[f64], coverage: f64) -> Vec<(f64, f64)> {
-    let mut start = 0.0;
-    weights
-        .iter()
-        .map(|weight| {
-            let range = (start, start + coverage * weight);
-            start += weight;
-            range
-        })
-        .collect()
+/// A position as programs store it; no section of a config has as many items.
+fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }

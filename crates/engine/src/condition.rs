@@ -6,7 +6,7 @@ use crate::program::Program;
 use crate::template::lookup;
 use crate::visitor::Visitor;
 use core::cmp::Ordering;
-use splitlight_protocol::{Timestamp, Value};
+use splitlight_protocol::{Map, Timestamp, Value};
 
 /// A condition about a visitor.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,29 +103,38 @@ fn all(truths: impl Iterator<Item = Truth>) -> Truth {
     least
 }
 
+/// What a condition is asked about.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) visitor: &'a Visitor,
+    pub(crate) attributes: &'a Map,
+    pub(crate) now: Timestamp,
+}
+
 impl Condition {
     /// A condition that everybody meets.
     pub(crate) const fn everybody() -> Self {
         Self::All(Vec::new())
     }
 
-    pub(crate) fn holds(&self, program: &Program, visitor: &Visitor, now: Timestamp) -> Truth {
+    pub(crate) fn holds(&self, context: &Context<'_>) -> Truth {
         match self {
-            Self::All(parts) => all(parts.iter().map(|part| part.holds(program, visitor, now))),
+            Self::All(parts) => all(parts.iter().map(|part| part.holds(context))),
             Self::Any(parts) if parts.is_empty() => Truth::True,
-            Self::Any(parts) => !all(parts.iter().map(|part| !part.holds(program, visitor, now))),
-            Self::Not(part) => !part.holds(program, visitor, now),
+            Self::Any(parts) => !all(parts.iter().map(|part| !part.holds(context))),
+            Self::Not(part) => !part.holds(context),
             Self::Attribute(path, test) => {
-                test.passes(lookup(&visitor.attributes, path).unwrap_or(&Value::Null)).into()
+                test.passes(lookup(context.attributes, path).unwrap_or(&Value::Null)).into()
             }
-            Self::Audience(index) => match program.audiences.get(*index as usize) {
-                Some(audience) => audience.holds(program, visitor, now),
+            Self::Audience(index) => match context.program.audiences.get(*index as usize) {
+                Some(audience) => audience.holds(context),
                 None => Truth::Unknown,
             },
             Self::History { tracked, days, measure, test } => {
-                match (&visitor.history, program.tracked.get(*tracked as usize)) {
+                match (&context.visitor.history, context.program.tracked.get(*tracked as usize)) {
                     (Some(history), Some(tracked)) => {
-                        test.passes(&Value::Number(history.ask(tracked, *days, *measure, now))).into()
+                        test.passes(&Value::Number(history.ask(tracked, *days, *measure, context.now))).into()
                     }
                     _ => Truth::Unknown,
                 }

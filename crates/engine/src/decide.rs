@@ -1,86 +1,15 @@
 //! Decides, gate by gate; the first closed gate is the answer.
 
-use crate::condition::Truth;
+use crate::condition::{Condition, Context, Truth};
+use crate::feature::{Prerequisite, Rule};
 use crate::page::takes_part;
 use crate::program::{Item, ItemKind, Program};
+use crate::reason::Reason;
+use crate::sticky::{Found, Sticky, unit_hash};
+use crate::unit::{Filter, holds};
 use crate::visitor::{Consent, Visitor};
-use splitlight_protocol::Timestamp;
 use splitlight_protocol::handover::Handed;
-
-/// Why a visitor gets what they get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The hash gave them this variation; meeting it is an exposure.
-    Assigned,
-    /// An address parameter asks for this variation; it never counts.
-    Forced,
-    /// Before the start or after the end.
-    NotRunning,
-    /// The visitor is a machine.
-    Bot,
-    /// The visitor has not agreed.
-    NoConsent,
-    /// Not on this page.
-    Page,
-    /// Nothing to hash.
-    NoUnit,
-    /// The layer gives this visitor to another experiment.
-    Layer,
-    /// The condition does not hold.
-    Audience,
-    /// Not covered.
-    Coverage,
-    /// A rule with a higher priority has the slot.
-    Slot,
-    /// Depends on something that is not known here, such as the history at the edge; the browser decides.
-    Deferred,
-}
-
-impl Reason {
-    /// Every reason, in the order of declaration.
-    pub const ALL: [Self; 12] = [
-        Self::Assigned,
-        Self::Forced,
-        Self::NotRunning,
-        Self::Bot,
-        Self::NoConsent,
-        Self::Page,
-        Self::NoUnit,
-        Self::Layer,
-        Self::Audience,
-        Self::Coverage,
-        Self::Slot,
-        Self::Deferred,
-    ];
-
-    /// The reason's name in documents.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Assigned => "assigned",
-            Self::Forced => "forced",
-            Self::NotRunning => "not_running",
-            Self::Bot => "bot",
-            Self::NoConsent => "no_consent",
-            Self::Page => "page",
-            Self::NoUnit => "no_unit",
-            Self::Layer => "layer",
-            Self::Audience => "audience",
-            Self::Coverage => "coverage",
-            Self::Slot => "slot",
-            Self::Deferred => "deferred",
-        }
-    }
-
-    /// The reason with a name.
-    ///
-    /// ```
-    /// use splitlight_engine::Reason;
-    /// assert!(Reason::ALL.into_iter().all(|reason| Reason::from_name(reason.name()) == Some(reason)));
-    /// ```
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.name() == name)
-    }
-}
+use splitlight_protocol::{Map, Timestamp, Value};
 
 /// The answer for one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,25 +20,78 @@ pub struct Decision {
     pub reason: Reason,
 }
 
+/// The answer for one feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeatureDecision {
+    /// Why.
+    pub reason: Reason,
+    /// Index of the rule that decided.
+    pub rule: Option<usize>,
+    /// Index of the item that gave the value, and of its variation: reading the feature is an exposure to it.
+    pub item: Option<(usize, usize)>,
+}
+
 /// The answers for one page view, in the order of [`Program::items`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decisions(Vec<Decision>);
+pub struct Decisions {
+    items: Vec<Decision>,
+    features: Vec<FeatureDecision>,
+}
 
 impl Decisions {
     /// Items and their answers.
     pub fn iter<'a>(&'a self, program: &'a Program) -> impl Iterator<Item = (&'a Item, Decision)> {
-        program.items.iter().zip(self.0.iter().copied())
+        program.items.iter().zip(self.items.iter().copied())
+    }
+
+    /// Keys of the features, their values and the answers they come from.
+    pub fn features<'a>(
+        &'a self,
+        program: &'a Program,
+    ) -> impl Iterator<Item = (&'a str, &'a Value, FeatureDecision)> {
+        let answers = self.features.iter().enumerate();
+        answers.filter_map(|(at, answer)| {
+            Some((&*program.features.get(at)?.key, program.value(at, *answer), *answer))
+        })
     }
 
     /// The key of the variation to use for an item; `None` when the program has no such item.
     pub fn variation<'a>(&self, program: &'a Program, key: &str) -> Option<&'a str> {
         let at = program.items.iter().position(|item| item.key == key)?;
-        program.items[at].variations.get(self.0.get(at)?.variation).map(|variation| variation.key.as_str())
+        program.items[at]
+            .variations
+            .get(self.items.get(at)?.variation)
+            .map(|variation| variation.key.as_str())
+    }
+
+    /// The value of a feature; `None` when the program has no such feature.
+    pub fn feature<'a>(&self, program: &'a Program, key: &str) -> Option<&'a Value> {
+        let at = program.features.iter().position(|feature| feature.key == key)?;
+        self.features.get(at).map(|answer| program.value(at, *answer))
+    }
+
+    /// What the device should keep after this page view; `None` when it keeps all of it already.
+    pub fn kept(&self, program: &Program, visitor: &Visitor) -> Option<Sticky> {
+        let mut sticky = visitor.sticky.clone();
+        let mut new = false;
+        for (item, decision) in self.iter(program) {
+            let (Some(rule), Reason::Assigned | Reason::Sticky) = (item.sticky, decision.reason) else {
+                continue;
+            };
+            let ids = [Some(item.unit), item.fallback].into_iter().flatten();
+            let known = ids
+                .filter_map(|at| program.units.get(at as usize))
+                .filter_map(|unit| Some(unit_hash(unit, &unit.id(visitor)?)));
+            if let Some(unit) = known.take(1).next() {
+                new |= sticky.keep(item, rule, unit, decision.variation);
+            }
+        }
+        new.then_some(sticky)
     }
 
     /// Takes over what the edge decided, so that the page never has two answers; what the edge deferred stays ours.
     pub fn adopt(&mut self, program: &Program, handed: &[Handed]) {
-        for (item, decision) in program.items.iter().zip(&mut self.0) {
+        for (item, decision) in program.items.iter().zip(&mut self.items) {
             let Some(handed) = handed.iter().find(|handed| handed.key == item.key) else { continue };
             let variation = item.variations.iter().position(|variation| variation.key == handed.variation);
             match (variation, Reason::from_name(&handed.reason)) {
@@ -120,72 +102,283 @@ impl Decisions {
     }
 }
 
-/// Decides every item of the program for a visitor at a time. Cannot fail.
+/// Decides every item and feature of the program for a visitor at a time. Cannot fail.
 pub fn decide(program: &Program, visitor: &Visitor, now: Timestamp) -> Decisions {
-    let mut taken: Vec<(u32, bool)> = Vec::new();
-    let decide_one = |item: &Item| {
-        let decision = decide_item(program, item, visitor, now);
-        let ItemKind::Personalization { slot } = item.kind else { return decision };
-        if let Some((_, deferred)) = taken.iter().find(|(other, _)| *other == slot) {
-            let reason = if *deferred { Reason::Deferred } else { Reason::Slot };
-            // A gate of its own that is closed says more than a slot that is taken.
-            let open = matches!(decision.reason, Reason::Assigned | Reason::Forced | Reason::Deferred);
-            return if open { Decision { variation: 0, reason } } else { decision };
-        }
-        if matches!(decision.reason, Reason::Assigned | Reason::Forced | Reason::Deferred) {
-            taken.push((slot, decision.reason == Reason::Deferred));
-        }
-        decision
-    };
-    Decisions(program.items.iter().map(decide_one).collect())
+    Deciding::new(program, visitor, now, None).all()
 }
 
-fn decide_item(program: &Program, item: &Item, visitor: &Visitor, now: Timestamp) -> Decision {
-    match gates(program, item, visitor, now) {
-        Ok(decision) => decision,
-        Err(reason) => Decision { variation: 0, reason },
-    }
+/// One visitor's decisions while they are made.
+pub(crate) struct Deciding<'a> {
+    program: &'a Program,
+    visitor: &'a Visitor,
+    now: Timestamp,
+    /// The visitor's ids, in the order of the program's units.
+    ids: Vec<Option<String>>,
+    /// A bit per item that is clear when its condition is known not to hold; all are set without an index.
+    may_hold: Option<&'a [u64]>,
+    answers: Vec<Option<FeatureDecision>>,
+    /// Features that are being decided, the outermost first.
+    open: Vec<usize>,
+    /// How often a feature was found to depend on itself.
+    cycles: usize,
 }
 
-fn gates(program: &Program, item: &Item, visitor: &Visitor, now: Timestamp) -> Result<Decision, Reason> {
-    if item.start.is_some_and(|start| now < start) || item.end.is_some_and(|end| end <= now) {
-        return Err(Reason::NotRunning);
+impl<'a> Deciding<'a> {
+    pub(crate) fn new(
+        program: &'a Program,
+        visitor: &'a Visitor,
+        now: Timestamp,
+        may_hold: Option<&'a [u64]>,
+    ) -> Self {
+        let ids = program.units.iter().map(|unit| unit.id(visitor)).collect();
+        let answers = vec![None; program.features.len()];
+        Self { program, visitor, now, ids, may_hold, answers, open: Vec::new(), cycles: 0 }
     }
-    if visitor.bot {
-        return Err(Reason::Bot);
+
+    pub(crate) fn all(mut self) -> Decisions {
+        let mut taken: Vec<(u32, bool)> = Vec::new();
+        let mut items = Vec::with_capacity(self.program.items.len());
+        for (at, item) in self.program.items.iter().enumerate() {
+            let mut decision = self.item(at, item);
+            if let ItemKind::Personalization { slot } = item.kind {
+                decision = in_slot(&mut taken, slot, decision);
+            }
+            items.push(decision);
+        }
+        let features = (0..self.program.features.len()).map(|at| self.feature(at)).collect();
+        Decisions { items, features }
     }
-    if visitor.consent != Consent::Granted && !item.is_constant() {
-        return Err(Reason::NoConsent);
+
+    fn item(&mut self, at: usize, item: &Item) -> Decision {
+        match self.gates(at, item) {
+            Ok(decision) => decision,
+            Err(reason) => Decision { variation: 0, reason },
+        }
     }
-    if !takes_part(&item.pages, &visitor.url) {
-        return Err(Reason::Page);
-    }
-    if let Some(variation) = forced(item, visitor) {
-        return Ok(Decision { variation, reason: Reason::Forced });
-    }
-    if !item.is_constant() {
-        let id = visitor.id.as_deref().ok_or(Reason::NoUnit)?;
-        if !item.in_layer(id) {
+
+    fn gates(&mut self, at: usize, item: &Item) -> Result<Decision, Reason> {
+        if item.start.is_some_and(|start| self.now < start) || item.end.is_some_and(|end| end <= self.now) {
+            return Err(Reason::NotRunning);
+        }
+        if self.visitor.bot {
+            return Err(Reason::Bot);
+        }
+        if self.visitor.consent != Consent::Granted && !item.is_constant() {
+            return Err(Reason::NoConsent);
+        }
+        if !takes_part(&item.pages, &self.visitor.url) {
+            return Err(Reason::Page);
+        }
+        if let Some(variation) = forced(item, self.visitor) {
+            return Ok(Decision { variation, reason: Reason::Forced });
+        }
+        let constant = item.is_constant();
+        if !constant && self.id(item).is_none() {
+            return Err(Reason::NoUnit);
+        }
+        match self.sticky(item) {
+            Found::Variation(variation) => return Ok(Decision { variation, reason: Reason::Sticky }),
+            Found::Blocked => return Err(Reason::Blocked),
+            Found::Nothing => {}
+        }
+        if self.held_out(item) {
+            return Err(Reason::Holdout);
+        }
+        if !constant && !self.passes_filters(&item.filters, item.unit, item.fallback) {
             return Err(Reason::Layer);
         }
+        if !self.may_hold(at) {
+            return Err(Reason::Audience);
+        }
+        self.holds(&item.when, Reason::Audience)?;
+        self.prerequisites(&item.prerequisites).map_err(|(reason, _)| reason)?;
+        let variation = match self.id(item) {
+            Some(id) => item.covered(self.ranges(item), id).ok_or(Reason::Coverage)?,
+            None => 1,
+        };
+        Ok(Decision { variation, reason: Reason::Assigned })
     }
-    match item.when.holds(program, visitor, now) {
-        Truth::True => {}
-        Truth::False => return Err(Reason::Audience),
-        Truth::Unknown => return Err(Reason::Deferred),
+
+    /// The id that is hashed for an item.
+    fn id(&self, item: &Item) -> Option<&str> {
+        self.id_of(item.unit, item.fallback)
     }
-    let variation = match visitor.id.as_deref() {
-        Some(id) => item.covered(id).ok_or(Reason::Coverage)?,
-        None => 1,
-    };
-    Ok(Decision { variation, reason: Reason::Assigned })
+
+    fn id_of(&self, unit: u32, fallback: Option<u32>) -> Option<&str> {
+        let id = |unit: u32| self.ids.get(unit as usize)?.as_deref();
+        id(unit).or_else(|| id(fallback?))
+    }
+
+    fn sticky(&self, item: &Item) -> Found {
+        let Some(rule) = item.sticky else { return Found::Nothing };
+        let mut found = Found::Nothing;
+        // The own unit's variation goes before the fallback's, and an old one of either excludes.
+        for at in [item.fallback, Some(item.unit)].into_iter().flatten() {
+            let (Some(unit), Some(Some(id))) =
+                (self.program.units.get(at as usize), self.ids.get(at as usize))
+            else {
+                continue;
+            };
+            match self.visitor.sticky.find(item, rule, unit_hash(unit, id)) {
+                Found::Nothing => {}
+                Found::Blocked => return Found::Blocked,
+                kept @ Found::Variation(_) => found = kept,
+            }
+        }
+        found
+    }
+
+    fn held_out(&self, item: &Item) -> bool {
+        let holdouts = item.holdouts.iter().filter_map(|at| self.program.holdouts.get(*at as usize));
+        holdouts.into_iter().any(|holdout| self.id_of(holdout.unit, None).is_some_and(|id| holdout.holds(id)))
+    }
+
+    fn passes_filters(&self, filters: &[Filter], unit: u32, fallback: Option<u32>) -> bool {
+        filters.iter().all(|filter| {
+            let id = match filter.unit {
+                Some(unit) => self.id_of(unit, None),
+                None => self.id_of(unit, fallback),
+            };
+            id.is_some_and(|id| filter.holds(id))
+        })
+    }
+
+    fn may_hold(&self, at: usize) -> bool {
+        self.may_hold.is_none_or(|rows| rows.get(at / 64).is_none_or(|row| row >> (at % 64) & 1 == 1))
+    }
+
+    /// Whether a condition holds for the visitor; if it does not, the reason, or that it is not to be known here.
+    fn holds(&self, when: &Condition, closed: Reason) -> Result<(), Reason> {
+        self.holds_for(when, &self.visitor.attributes, closed)
+    }
+
+    fn holds_for(&self, when: &Condition, attributes: &Map, closed: Reason) -> Result<(), Reason> {
+        let context = Context { program: self.program, visitor: self.visitor, attributes, now: self.now };
+        match when.holds(&context) {
+            Truth::True => Ok(()),
+            Truth::Unknown => Err(Reason::Deferred),
+            _ => Err(closed),
+        }
+    }
+
+    /// The ranges for the first part of the audience that the visitor is in.
+    fn ranges<'i>(&self, item: &'i Item) -> &'i [(f64, f64)] {
+        let mut contexts = item.contexts.iter();
+        let own = contexts.find(|context| self.holds(&context.when, Reason::Audience).is_ok());
+        own.map_or(&item.ranges, |context| &context.ranges)
+    }
+
+    /// Whether other features are what they have to be; if not, why, and whether that ends a feature.
+    fn prerequisites(&mut self, all: &[Prerequisite]) -> Result<(), (Reason, bool)> {
+        for prerequisite in all {
+            let at = prerequisite.feature as usize;
+            if at >= self.answers.len() {
+                return Err((Reason::Prerequisite, prerequisite.gate));
+            }
+            let answer = self.feature(at);
+            if matches!(answer.reason, Reason::Cyclic | Reason::Deferred) {
+                return Err((answer.reason, true));
+            }
+            let value = self.program.value(at, answer).clone();
+            let attributes = Map::from_iter([("value".to_owned(), value)]);
+            self.holds_for(&prerequisite.when, &attributes, Reason::Prerequisite)
+                .map_err(|reason| (reason, prerequisite.gate || reason == Reason::Deferred))?;
+        }
+        Ok(())
+    }
+
+    fn feature(&mut self, at: usize) -> FeatureDecision {
+        if let Some(Some(answer)) = self.answers.get(at) {
+            return *answer;
+        }
+        if self.open.contains(&at) {
+            self.cycles += 1;
+            return FeatureDecision { reason: Reason::Cyclic, rule: None, item: None };
+        }
+        self.open.push(at);
+        let cycles = self.cycles;
+        let answer = self.rules(at);
+        self.open.pop();
+        // Within a cycle the answer depends on where the question came from, so it is not remembered.
+        if let Some(slot) = self.answers.get_mut(at).filter(|_| self.cycles == cycles) {
+            *slot = Some(answer);
+        }
+        answer
+    }
+
+    fn rules(&mut self, at: usize) -> FeatureDecision {
+        let feature = &self.program.features[at];
+        for (index, rule) in feature.rules.iter().enumerate() {
+            match self.rule(rule) {
+                Ok(item) => {
+                    let reason = if item.is_some() { Reason::Assigned } else { Reason::Rule };
+                    return FeatureDecision { reason, rule: Some(index), item };
+                }
+                Err((reason, true)) => return FeatureDecision { reason, rule: Some(index), item: None },
+                Err((_, false)) => {}
+            }
+        }
+        FeatureDecision { reason: Reason::Default, rule: None, item: None }
+    }
+
+    /// The item that gives the value, nothing when the rule does itself, or why it does not, and whether that ends
+    /// the feature.
+    fn rule(&mut self, rule: &Rule) -> Result<Option<(usize, usize)>, (Reason, bool)> {
+        let skip = |reason| (reason, reason == Reason::Deferred);
+        if rule.start.is_some_and(|start| self.now < start) || rule.end.is_some_and(|end| end <= self.now) {
+            return Err(skip(Reason::NotRunning));
+        }
+        self.prerequisites(&rule.prerequisites)?;
+        if !self.passes_filters(&rule.filters, rule.unit, None) {
+            return Err(skip(Reason::Layer));
+        }
+        self.holds(&rule.when, Reason::Audience).map_err(skip)?;
+        if let Some(at) = rule.item {
+            let at = at as usize;
+            let item = self.program.items.get(at).ok_or(skip(Reason::Unsupported))?;
+            let decision = self.gates(at, item).map_err(skip)?;
+            return Ok(Some((at, decision.variation)));
+        }
+        if let Some(rollout) = &rule.rollout {
+            let id = self.id_of(rule.unit, None).ok_or(skip(Reason::NoUnit))?;
+            let place = crate::bucket(&rollout.seed, id, rollout.hash_version);
+            if !holds(rollout.range, place) {
+                return Err(skip(Reason::Coverage));
+            }
+        }
+        Ok(None)
+    }
 }
 
-/// The variation that `?<key>=<index or variation key>` asks for.
+/// The answer for a slot: the first that is open fills it.
+fn in_slot(taken: &mut Vec<(u32, bool)>, slot: u32, decision: Decision) -> Decision {
+    // A gate of its own that is closed says more than a slot that is taken.
+    if !decision.reason.is_open() && decision.reason != Reason::Deferred {
+        return decision;
+    }
+    match taken.iter().find(|(other, _)| *other == slot) {
+        Some((_, deferred)) => {
+            Decision { variation: 0, reason: if *deferred { Reason::Deferred } else { Reason::Slot } }
+        }
+        None => {
+            taken.push((slot, decision.reason == Reason::Deferred));
+            decision
+        }
+    }
+}
+
+/// The variation that a preview link or `?<key>=<index or variation key>` asks for.
 fn forced(item: &Item, visitor: &Visitor) -> Option<usize> {
-    let wanted = visitor.url.parameter(&item.key)?;
-    item.variations
-        .iter()
-        .position(|variation| variation.key == wanted)
-        .or_else(|| wanted.parse().ok().filter(|index| *index < item.variations.len()))
+    let preview = visitor.forced.iter().find(|(key, _)| *key == item.key).map(|(_, wanted)| wanted.as_str());
+    let wanted = preview.or_else(|| visitor.url.parameter(&item.key))?;
+    let named = item.variations.iter().position(|variation| variation.key == wanted);
+    named.or_else(|| leading_number(wanted).filter(|index| *index < item.variations.len()))
+}
+
+/// The number a text begins with, as JavaScript's `parseInt` reads it.
+fn leading_number(text: &str) -> Option<usize> {
+    let digits = text.bytes().map_while(|byte| byte.checked_sub(b'0').filter(|digit| *digit < 10));
+    digits.fold(None, |number: Option<usize>, digit| {
+        Some(number.unwrap_or(0).saturating_mul(10).saturating_add(usize::from(digit)))
+    })
 }

@@ -33,10 +33,10 @@ pub fn bucket(seed: &str, id: &str, version: HashVersion) -> f64 {
     }
 }
 
-const OFFSET: u32 = 0x811c_9dc5;
+pub(crate) const OFFSET: u32 = 0x811c_9dc5;
 const PRIME: u32 = 0x0100_0193;
 
-fn fnv32a(start: u32, text: &str) -> u32 {
+pub(crate) fn fnv32a(start: u32, text: &str) -> u32 {
     text.encode_utf16().fold(start, |hash, unit| (hash ^ u32::from(unit)).wrapping_mul(PRIME))
 }
 

@@ -1,6 +1,7 @@
 //! Which pages an item is for: address patterns, as in the "simple" kind of GrowthBook's public contract.
 
 use crate::codec::wire_struct;
+use splitlight_protocol::config::PageKind;
 
 /// The parts of an address that patterns look at; nothing is decoded.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -100,6 +101,19 @@ impl Pattern {
                 .collect(),
             host: url.host,
             hash: url.hash,
+        }
+    }
+
+    /// Compiles a pattern of a kind.
+    ///
+    /// # Errors
+    /// The reason and the fix when it is not a pattern of that kind.
+    pub(crate) fn compile(include: bool, kind: PageKind, text: &str) -> Result<Self, (String, String)> {
+        match kind {
+            PageKind::Simple => Ok(Self::new(include, text)),
+            PageKind::Regex | PageKind::Exact => {
+                Err((format!("`{text}` needs a later release"), "use a simple pattern".to_owned()))
+            }
         }
     }
 

@@ -3,8 +3,13 @@
 use crate::change::Change;
 use crate::codec::{Wire, read_all, wire_enum, wire_struct};
 use crate::condition::{Condition, matches_value};
+use crate::decide::FeatureDecision;
+use crate::feature::{Feature, Prerequisite};
 use crate::hash::{HashVersion, bucket};
 use crate::page::Pattern;
+use crate::reason::Reason;
+use crate::sticky::StickyRule;
+use crate::unit::{Filter, Holdout, Unit, holds};
 use splitlight_protocol::{Map, Timestamp, Value};
 
 /// A config, compiled. It holds only live items: drafts, names, metrics and analysis settings are not in it.
@@ -14,6 +19,10 @@ pub struct Program {
     pub(crate) tracked: Vec<Tracked>,
     /// Experiments in the order of the document, then personalizations in the order in which they fill slots.
     pub(crate) items: Vec<Item>,
+    pub(crate) features: Vec<Feature>,
+    pub(crate) holdouts: Vec<Holdout>,
+    /// What is hashed by anything of the above; the first is the visitor.
+    pub(crate) units: Vec<Unit>,
 }
 
 /// Something to decide about: an experiment or a personalization.
@@ -25,11 +34,20 @@ pub struct Item {
     pub(crate) end: Option<Timestamp>,
     pub(crate) pages: Vec<Pattern>,
     pub(crate) when: Condition,
-    pub(crate) layer: Option<Layer>,
+    pub(crate) prerequisites: Vec<Prerequisite>,
+    /// Indexes into the program's units.
+    pub(crate) unit: u32,
+    pub(crate) fallback: Option<u32>,
+    /// Indexes into the program's holdouts.
+    pub(crate) holdouts: Vec<u32>,
+    /// The layer, and filters of imported documents.
+    pub(crate) filters: Vec<Filter>,
     pub(crate) seed: String,
     pub(crate) hash_version: HashVersion,
     /// A range of `[0, 1)` per variation; who falls in none is not covered.
     pub(crate) ranges: Vec<(f64, f64)>,
+    pub(crate) contexts: Vec<Context>,
+    pub(crate) sticky: Option<StickyRule>,
     pub(crate) variations: Vec<Variation>,
 }
 
@@ -54,13 +72,16 @@ pub struct Variation {
     pub value: Value,
     /// Edits to the page.
     pub changes: Vec<Change>,
+    /// The address to send the visitor to instead, and whether the page's query parameters go along.
+    pub redirect: Option<(String, bool)>,
 }
 
+/// Other ranges for a part of the audience: a leaf of a contextual bandit.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Layer {
-    pub(crate) key: String,
-    pub(crate) from: f64,
-    pub(crate) to: f64,
+pub(crate) struct Context {
+    pub(crate) leaf: i64,
+    pub(crate) when: Condition,
+    pub(crate) ranges: Vec<(f64, f64)>,
 }
 
 /// A kind of event that a live rule asks about.
@@ -74,11 +95,29 @@ pub(crate) struct Tracked {
     pub(crate) days: i32,
 }
 
-wire_struct!(Program { audiences, tracked, items });
-wire_struct!(Item { key, kind, start, end, pages, when, layer, seed, hash_version, ranges, variations });
+wire_struct!(Program { audiences, tracked, items, features, holdouts, units });
+wire_struct!(Item {
+    key,
+    kind,
+    start,
+    end,
+    pages,
+    when,
+    prerequisites,
+    unit,
+    fallback,
+    holdouts,
+    filters,
+    seed,
+    hash_version,
+    ranges,
+    contexts,
+    sticky,
+    variations,
+});
 wire_enum!(ItemKind { 0 => Experiment, 1 => Personalization { slot } });
-wire_struct!(Variation { key, value, changes });
-wire_struct!(Layer { key, from, to });
+wire_struct!(Variation { key, value, changes, redirect });
+wire_struct!(Context { leaf, when, ranges });
 wire_struct!(Tracked { key, event, filter, days });
 
 /// Bytes that are not a program of this release.
@@ -103,7 +142,7 @@ impl core::fmt::Display for ProgramError {
 impl core::error::Error for ProgramError {}
 
 /// The first bytes of every program; the last one counts the forms.
-const FORMAT: [u8; 4] = *b"SPL\x01";
+const FORMAT: [u8; 4] = *b"SPL\x02";
 
 impl Program {
     /// The compact binary form, which is what browsers download.
@@ -125,13 +164,17 @@ impl Program {
 
     /// Whether every index is one, and no audience can come back to itself: what [`decide()`](crate::decide()) relies on.
     fn is_sound(&self) -> bool {
+        let known = |when: &Condition| when.uses_only_before(self.audiences.len());
         let mut audiences = self.audiences.iter().enumerate();
         audiences.all(|(index, audience)| audience.uses_only_before(index))
             && self.items.iter().all(|item| {
                 !item.variations.is_empty()
                     && item.variations.len() == item.ranges.len()
-                    && item.when.uses_only_before(self.audiences.len())
+                    && known(&item.when)
+                    && item.prerequisites.iter().all(|prerequisite| known(&prerequisite.when))
+                    && item.contexts.iter().all(|context| known(&context.when))
             })
+            && self.features.iter().all(|feature| feature.is_sound(&known))
     }
 
     /// What there is to decide about. Decisions have the same order.
@@ -142,6 +185,23 @@ impl Program {
     /// The item with a key.
     pub fn item(&self, key: &str) -> Option<&Item> {
         self.items.iter().find(|item| item.key == key)
+    }
+
+    /// The value that a feature's answer stands for.
+    pub(crate) fn value(&self, feature: usize, answer: FeatureDecision) -> &Value {
+        let Some(feature) = self.features.get(feature) else { return &Value::Null };
+        if matches!(answer.reason, Reason::Cyclic | Reason::Prerequisite) {
+            return &Value::Null;
+        }
+        if let Some((item, variation)) = answer.item {
+            let item = self.items.get(item);
+            return item.and_then(|item| item.variations.get(variation)).map_or(&Value::Null, |it| &it.value);
+        }
+        answer
+            .rule
+            .and_then(|rule| feature.rules.get(rule))
+            .filter(|_| answer.reason == Reason::Rule)
+            .map_or(&feature.default, |rule| &rule.value)
     }
 
     /// Whether any rule asks what the visitor did, so that a shell need not read a history nobody asks for.
@@ -166,28 +226,41 @@ impl Item {
         &self.variations
     }
 
-    /// The index of the variation that the hash gives a visitor, whoever the item is for.
+    /// The index of the variation that the hash gives to an id, whoever the item is for.
     ///
-    /// This is what an exposure is checked against: a visitor can only have met this one.
+    /// This is what an exposure is checked against: a visitor whose variation is not kept can only have met this one.
     pub fn assignment(&self, id: &str) -> Option<usize> {
-        self.in_layer(id).then(|| self.covered(id)).flatten()
+        let own = self.filters.iter().filter(|filter| filter.unit.is_none());
+        let mut passed = own.map(|filter| filter.holds(id));
+        passed.all(|passed| passed).then(|| self.covered(&self.ranges, id)).flatten()
     }
 
-    pub(crate) fn in_layer(&self, id: &str) -> bool {
-        self.layer.as_ref().is_none_or(|layer| {
-            let place = bucket(&layer.key, id, HashVersion::V2);
-            layer.from <= place && place < layer.to
-        })
+    /// Whether [`Self::assignment`] tells what anybody can have met.
+    ///
+    /// It does not where another unit than the visitor is hashed, where variations are kept, and where parts of the
+    /// audience have other weights.
+    pub fn is_assigned_by_visitor(&self) -> bool {
+        self.unit == 0
+            && self.fallback.is_none()
+            && self.sticky.is_none()
+            && self.contexts.is_empty()
+            && self.filters.iter().all(|filter| filter.unit.is_none())
     }
 
-    pub(crate) fn covered(&self, id: &str) -> Option<usize> {
-        let place = bucket(&self.seed, id, self.hash_version);
-        self.ranges.iter().position(|(from, to)| *from <= place && place < *to)
+    pub(crate) fn bucket(&self, id: &str) -> f64 {
+        bucket(&self.seed, id, self.hash_version)
+    }
+
+    pub(crate) fn covered(&self, ranges: &[(f64, f64)], id: &str) -> Option<usize> {
+        let place = self.bucket(id);
+        ranges.iter().position(|range| holds(*range, place))
     }
 
     /// Whether everybody gets the same variation, so that no id is needed.
     pub(crate) fn is_constant(&self) -> bool {
-        matches!(self.kind, ItemKind::Personalization { .. }) && self.ranges[0].0 >= self.ranges[0].1
+        matches!(self.kind, ItemKind::Personalization { .. })
+            && self.holdouts.is_empty()
+            && self.ranges.first().is_some_and(|(from, to)| from >= to)
     }
 }
 

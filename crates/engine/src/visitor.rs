@@ -2,6 +2,7 @@
 
 use crate::history::History;
 use crate::page::Url;
+use crate::sticky::Sticky;
 use splitlight_protocol::Map;
 
 /// What a visitor has agreed to.
@@ -21,6 +22,8 @@ pub enum Consent {
 pub struct Facts {
     /// The visitor's id, when there is one.
     pub id: Option<String>,
+    /// The id of a signed-in person.
+    pub user: Option<String>,
     /// Everything conditions may ask about.
     pub attributes: Map,
     /// What the visitor did, `None` where it is not known, such as at the edge.
@@ -31,17 +34,24 @@ pub struct Facts {
     pub consent: Consent,
     /// Whether this is a machine that says so.
     pub bot: bool,
+    /// Variations that the device keeps.
+    pub sticky: Sticky,
+    /// Items and the variations asked for, as a verified preview link names them; they never count.
+    pub forced: Vec<(String, String)>,
 }
 
 /// A visitor, as far as consent lets a decision know them.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     pub(crate) id: Option<String>,
+    pub(crate) user: Option<String>,
     pub(crate) attributes: Map,
     pub(crate) history: Option<History>,
     pub(crate) url: Url,
     pub(crate) consent: Consent,
     pub(crate) bot: bool,
+    pub(crate) sticky: Sticky,
+    pub(crate) forced: Vec<(String, String)>,
 }
 
 impl Visitor {
@@ -50,11 +60,14 @@ impl Visitor {
         let granted = facts.consent == Consent::Granted;
         Self {
             id: facts.id.filter(|id| granted && !id.is_empty()),
+            user: facts.user.filter(|user| granted && !user.is_empty()),
             history: if granted { facts.history } else { Some(History::default()) },
             url: Url::parse(&facts.url),
             attributes: facts.attributes,
             consent: facts.consent,
             bot: facts.bot,
+            sticky: if granted { facts.sticky } else { Sticky::default() },
+            forced: facts.forced,
         }
     }
 

@@ -32,7 +32,7 @@ impl Decided {
         for (item, decision) in self.decisions.iter(&self.published.program) {
             let Some(variation) = item.variations().get(decision.variation) else { continue };
             let mut left = Vec::new();
-            if matches!(decision.reason, Reason::Assigned | Reason::Forced) {
+            if decision.reason.is_open() {
                 for (index, change) in (0..).zip(&variation.changes) {
                     if can_stream(change) {
                         changes.push(change);

@@ -41,6 +41,7 @@ pub(crate) fn visitor(request: &Request, identity: &Identity) -> Visitor {
         url,
         consent: identity.consent(),
         bot: attributes::is_bot(&agent) || is_prefetch(&header),
+        ..Facts::default()
     })
 }
 

@@ -62,9 +62,12 @@ fn fact(event: &Event, program: &Program, visitor: &str) -> Fact {
     }
 }
 
-/// Whether the hash gives this visitor this variation.
+/// Whether the hash gives this visitor this variation, where the visitor's id alone tells.
 fn is_possible(program: &Program, visitor: &str, experiment: &str, variation: &str) -> bool {
     let Some(item) = program.item(experiment) else { return false };
+    if !item.is_assigned_by_visitor() {
+        return item.variations().iter().any(|known| known.key == variation);
+    }
     let assigned = item.assignment(visitor).and_then(|index| item.variations().get(index));
     assigned.is_some_and(|assigned| assigned.key == variation)
 }
