@@ -25,6 +25,12 @@ pub struct Compiled {
 ///
 /// Pointers of issues index the config as given.
 pub fn compile(config: &Config) -> Compiled {
+    let (program, compiler) = build(config);
+    Compiled { program, issues: compiler.issues }
+}
+
+/// The program, and the compiler with what it knows, for who has parts of the same config to compile.
+pub(crate) fn build(config: &Config) -> (Program, Compiler<'_>) {
     let units = vec![Unit::Visitor];
     let mut compiler = Compiler { config, tracked: Vec::new(), units, issues: Vec::new() };
     let audiences = compiler.audiences();
@@ -37,11 +43,11 @@ pub fn compile(config: &Config) -> Compiled {
         unit: compiler.unit(&holdout.unit),
     });
     let holdouts = holdouts.collect();
-    let Compiler { tracked, units, issues, .. } = compiler;
-    Compiled { program: Program { audiences, tracked, items, features, holdouts, units }, issues }
+    let (tracked, units) = (compiler.tracked.clone(), compiler.units.clone());
+    (Program { audiences, tracked, items, features, holdouts, units }, compiler)
 }
 
-struct Compiler<'a> {
+pub(crate) struct Compiler<'a> {
     config: &'a Config,
     tracked: Vec<Tracked>,
     units: Vec<Unit>,
@@ -78,7 +84,8 @@ impl Compiler<'_> {
         index(at)
     }
 
-    fn when(&mut self, base: &str, when: Option<&Value>) -> Option<Condition> {
+    /// The condition written at `<base>/when`.
+    pub(crate) fn when(&mut self, base: &str, when: Option<&Value>) -> Option<Condition> {
         let config = self.config;
         let known: Vec<&str> = config.audiences.iter().map(|audience| audience.key.as_str()).collect();
         self.condition(&format!("{base}/when"), when, &known)

@@ -1,0 +1,200 @@
+//! An index in front of the conditions: rows of bits that tell, per attribute, which items it rules out.
+
+use crate::condition::{Condition, Test};
+use crate::decide::{Deciding, Decisions};
+use crate::program::Program;
+use crate::template::lookup;
+use crate::visitor::Visitor;
+use splitlight_protocol::{Timestamp, Value};
+
+/// Makes deciding for many visitors with one program faster: what an attribute rules out is never looked at.
+///
+/// Building it costs as much as deciding for some ten visitors, so a shell that decides once per page has none.
+///
+/// ```
+/// use splitlight_engine::{Facts, Index, Visitor, compile, decide};
+/// use splitlight_protocol::{Timestamp, config};
+/// let parsed = config::parse(r#"{ "version": 1, "project": "shop", "experiments": [
+///   { "key": "a", "when": { "plan": "pro" }, "variations": [{ "key": "x" }, { "key": "y" }] }] }"#);
+/// let program = compile(&parsed.config).program;
+/// let index = Index::new(&program);
+/// let (visitor, now) = (Visitor::new(Facts::default()), Timestamp::from_ms(0));
+/// assert_eq!(index.decide(&program, &visitor, now), decide(&program, &visitor, now));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Index {
+    columns: Vec<Column>,
+    words: usize,
+}
+
+/// A bit per item, set when the item may still match.
+type Row = Vec<u64>;
+
+/// One attribute: a row for every class of values that no test tells apart.
+#[derive(Clone, Debug)]
+struct Column {
+    path: Vec<String>,
+    strings: Vec<(String, Row)>,
+    other_string: Row,
+    /// Numbers that tests name, ascending; `numbers` has a row for what is below the first, the first, what is between
+    /// the first and the second, and so on.
+    points: Vec<f64>,
+    numbers: Vec<Row>,
+    no: Row,
+    yes: Row,
+    missing: Row,
+}
+
+impl Index {
+    /// Builds the index of a program.
+    pub fn new(program: &Program) -> Self {
+        let mut conjuncts = Vec::new();
+        for (item, it) in program.items().iter().enumerate() {
+            collect(program, &it.when, item, &mut conjuncts);
+        }
+        let words = program.items().len().div_ceil(64);
+        let mut paths: Vec<&[String]> = conjuncts.iter().map(|conjunct| conjunct.path).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        let columns = paths.into_iter().map(|path| {
+            let mine: Vec<&Conjunct<'_>> = conjuncts.iter().filter(|conjunct| conjunct.path == path).collect();
+            Column::new(path, &mine, words)
+        });
+        Self { columns: columns.collect(), words }
+    }
+
+    /// As [`decide()`](crate::decide()), with the program the index was built for.
+    pub fn decide(&self, program: &Program, visitor: &Visitor, now: Timestamp) -> Decisions {
+        let mut rows = vec![u64::MAX; self.words];
+        for column in &self.columns {
+            let value = lookup(&visitor.attributes, &column.path).unwrap_or(&Value::Null);
+            if let Some(row) = column.row(value) {
+                rows.iter_mut().zip(row).for_each(|(all, one)| *all &= one);
+            }
+        }
+        Deciding::new(program, visitor, now, Some(&rows)).all()
+    }
+}
+
+/// A test that has to pass for an item's condition to hold.
+struct Conjunct<'a> {
+    path: &'a [String],
+    test: &'a Test,
+    item: usize,
+}
+
+fn collect<'a>(program: &'a Program, when: &'a Condition, item: usize, into: &mut Vec<Conjunct<'a>>) {
+    match when {
+        Condition::All(parts) => parts.iter().for_each(|part| collect(program, part, item, into)),
+        Condition::Attribute(path, test) if names(test, &mut Vec::new()) => {
+            into.push(Conjunct { path, test, item });
+        }
+        Condition::Audience(at) => {
+            if let Some(audience) = program.audiences.get(*at as usize) {
+                collect(program, audience, item, into);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Collects the values that a test names; says whether it tells no other values apart within a type.
+fn names<'a>(test: &'a Test, into: &mut Vec<&'a Value>) -> bool {
+    let mut scalar = |value: &'a Value| {
+        into.push(value);
+        !matches!(value, Value::Array(_) | Value::Object(_))
+    };
+    match test {
+        Test::All(tests) => tests.iter().all(|test| names(test, into)),
+        Test::Not(test) => names(test, into),
+        Test::Equal(value) => scalar(value),
+        Test::In(values) => values.iter().all(scalar),
+        Test::Less(bound) | Test::LessOrEqual(bound) | Test::Greater(bound) | Test::GreaterOrEqual(bound) => {
+            // The order of texts has more classes than the texts that are named.
+            matches!(bound, Value::Number(_)) && scalar(bound)
+        }
+        Test::Exists(_) => true,
+    }
+}
+
+impl Column {
+    fn new(path: &[String], conjuncts: &[&Conjunct<'_>], words: usize) -> Self {
+        let mut named = Vec::new();
+        for conjunct in conjuncts {
+            names(conjunct.test, &mut named);
+        }
+        let row = |value: &Value| {
+            let mut row = vec![u64::MAX; words];
+            for conjunct in conjuncts.iter().filter(|conjunct| !conjunct.test.passes(value)) {
+                row[conjunct.item / 64] &= !(1 << (conjunct.item % 64));
+            }
+            row
+        };
+        let mut strings: Vec<&str> = named.iter().filter_map(|value| value.as_str()).collect();
+        strings.sort_unstable();
+        strings.dedup();
+        let longest = strings.iter().map(|text| text.len()).max().unwrap_or(0);
+        let other = Value::String("x".repeat(longest + 1));
+        let mut points: Vec<f64> = named.iter().filter_map(|value| number(value)).collect();
+        points.sort_by(f64::total_cmp);
+        points.dedup();
+        Self {
+            path: path.to_vec(),
+            other_string: row(&other),
+            strings: strings.into_iter().map(|text| (text.to_owned(), row(&Value::from(text)))).collect(),
+            numbers: between(&points).into_iter().map(|number| row(&Value::Number(number))).collect(),
+            points,
+            no: row(&Value::Bool(false)),
+            yes: row(&Value::Bool(true)),
+            missing: row(&Value::Null),
+        }
+    }
+
+    /// The row for a value; arrays and objects have none, which rules nothing out.
+    fn row(&self, value: &Value) -> Option<&Row> {
+        Some(match value {
+            Value::Null => &self.missing,
+            Value::Bool(truth) => if *truth { &self.yes } else { &self.no },
+            Value::String(text) => {
+                let at = self.strings.binary_search_by(|(known, _)| known.as_str().cmp(text));
+                at.ok().and_then(|at| self.strings.get(at)).map_or(&self.other_string, |(_, row)| row)
+            }
+            Value::Number(number) if number.is_nan() => return None,
+            Value::Number(number) => {
+                let below = self.points.partition_point(|point| point < number);
+                let named = self.points.get(below).is_some_and(|point| point == number);
+                self.numbers.get(2 * below + usize::from(named))?
+            }
+            Value::Array(_) | Value::Object(_) => return None,
+        })
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// A number of every class: below the first point, the first point, between it and the second, and so on.
+fn between(points: &[f64]) -> Vec<f64> {
+    let mut all = Vec::with_capacity(2 * points.len() + 1);
+    let mut below = f64::NEG_INFINITY;
+    for point in points {
+        all.extend([inside(below, *point), *point]);
+        below = *point;
+    }
+    all.push(inside(below, f64::INFINITY));
+    all
+}
+
+/// A number between two, or one of them when there is none.
+fn inside(below: f64, above: f64) -> f64 {
+    match (below.is_finite(), above.is_finite()) {
+        (true, true) => below / 2.0 + above / 2.0,
+        (true, false) => below.next_up(),
+        (false, true) => above.next_down(),
+        (false, false) => 0.0,
+    }
+}
