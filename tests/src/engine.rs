@@ -3,8 +3,10 @@
 use crate::Report;
 use serde::Deserialize;
 use splitlight_engine::{
-    Consent, Facts, HashVersion, History, Program, Reason, Sticky, Visitor, bucket, compile,
+    Consent, Decisions, Facts, HashVersion, History, Index, Program, Reason, Sticky, Visitor, bucket,
+    compile, explain, replay,
 };
+use splitlight_protocol::config::Config;
 use splitlight_protocol::{Map, Timestamp, Value, config};
 use std::collections::BTreeMap;
 
@@ -117,13 +119,13 @@ pub(crate) fn decide(text: &str) -> Result<Report, serde_json::Error> {
         (program.as_ref() != Ok(&compiled.program)).then(String::new),
     );
     for case in file.cases {
-        let failure = decide_case(&compiled.program, &case);
+        let failure = decide_case(&parsed.config, &compiled.program, &case);
         report.count(&case.name, failure);
     }
     Ok(report)
 }
 
-fn decide_case(program: &Program, case: &DecideCase) -> Option<String> {
+fn decide_case(config: &Config, program: &Program, case: &DecideCase) -> Option<String> {
     let history = case.past.as_ref().map(|past| {
         let mut history = History::default();
         for event in past {
@@ -137,7 +139,7 @@ fn decide_case(program: &Program, case: &DecideCase) -> Option<String> {
         Some("denied") => Consent::Denied,
         Some(other) => return Some(format!("there is no consent {other:?}")),
     };
-    let visitor = Visitor::new(Facts {
+    let facts = Facts {
         id: case.id.clone(),
         attributes: case.attributes.clone(),
         history,
@@ -147,8 +149,19 @@ fn decide_case(program: &Program, case: &DecideCase) -> Option<String> {
         user: case.user.clone(),
         sticky: Sticky::parse(&case.sticky),
         forced: case.forced.clone(),
-    });
+    };
+    let record = facts.record("", case.now);
+    let visitor = Visitor::new(facts);
     let decisions = splitlight_engine::decide(program, &visitor, case.now);
+    if replay(program, &record).as_ref() != Ok(&decisions) {
+        return Some("a replay decides otherwise".to_owned());
+    }
+    if Index::new(program).decide(program, &visitor, case.now) != decisions {
+        return Some("with an index it is decided otherwise".to_owned());
+    }
+    if let Some(difference) = explained_otherwise(config, program, &visitor, case.now, &decisions) {
+        return Some(difference);
+    }
     let found: BTreeMap<String, (String, String)> = decisions
         .iter(program)
         .filter(|(item, _)| case.expect.contains_key(item.key()))
@@ -169,4 +182,41 @@ fn decide_case(program: &Program, case: &DecideCase) -> Option<String> {
     }
     let keeps = decisions.kept(program, &visitor).map(|sticky| sticky.to_text());
     (case.keeps.is_some() && keeps != case.keeps).then(|| format!("keeps {keeps:?}, not {:?}", case.keeps))
+}
+
+/// The first item whose explanation does not lead to the decision: its first closed gate has to be the reason.
+fn explained_otherwise(
+    config: &Config,
+    program: &Program,
+    visitor: &Visitor,
+    now: Timestamp,
+    decisions: &Decisions,
+) -> Option<String> {
+    let why = explain(config, visitor, now);
+    let entries = |section: &str| match why.at(&[section]) {
+        Some(Value::Array(entries)) => entries.clone(),
+        _ => Vec::new(),
+    };
+    let entries: Vec<Value> = [entries("experiments"), entries("personalizations")].concat();
+    decisions.iter(program).find_map(|(item, decision)| {
+        // An experiment that exists only in a feature's rule is explained there.
+        let entry = entries.iter().find(|entry| entry.at(&["key"]) == Some(&Value::from(item.key())))?;
+        let Some(Value::Array(gates)) = entry.at(&["gates"]) else {
+            return Some("there are no gates".to_owned());
+        };
+        let closed = gates.iter().find(|gate| gate.at(&["open"]) != Some(&Value::Bool(true)));
+        let closed = closed.and_then(|gate| gate.at(&["gate"])).and_then(Value::as_str);
+        let expected: &[Option<&str>] = match decision.reason {
+            Reason::Assigned => &[None],
+            Reason::Forced | Reason::Sticky => return None,
+            Reason::NotRunning => &[Some("schedule")],
+            Reason::NoConsent => &[Some("consent")],
+            Reason::NoUnit => &[Some("unit")],
+            Reason::Blocked => &[Some("sticky")],
+            Reason::Deferred => &[Some("audience"), Some("prerequisite"), Some("slot"), Some("cap")],
+            other => &[Some(other.name())],
+        };
+        let fits = expected.contains(&closed);
+        (!fits).then(|| format!("{}: {:?} is explained by {closed:?}", item.key(), decision.reason))
+    })
 }

@@ -84,6 +84,11 @@ impl Compiler<'_> {
         index(at)
     }
 
+    /// What could not be compiled so far.
+    pub(crate) fn issues(&self) -> &[Issue] {
+        &self.issues
+    }
+
     /// The condition written at `<base>/when`.
     pub(crate) fn when(&mut self, base: &str, when: Option<&Value>) -> Option<Condition> {
         let config = self.config;

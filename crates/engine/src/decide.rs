@@ -200,16 +200,16 @@ impl<'a> Deciding<'a> {
     }
 
     /// The id that is hashed for an item.
-    fn id(&self, item: &Item) -> Option<&str> {
+    pub(crate) fn id(&self, item: &Item) -> Option<&str> {
         self.id_of(item.unit, item.fallback)
     }
 
-    fn id_of(&self, unit: u32, fallback: Option<u32>) -> Option<&str> {
+    pub(crate) fn id_of(&self, unit: u32, fallback: Option<u32>) -> Option<&str> {
         let id = |unit: u32| self.ids.get(unit as usize)?.as_deref();
         id(unit).or_else(|| id(fallback?))
     }
 
-    fn sticky(&self, item: &Item) -> Found {
+    pub(crate) fn sticky(&self, item: &Item) -> Found {
         let Some(rule) = item.sticky else { return Found::Nothing };
         let mut found = Found::Nothing;
         // The own unit's variation goes before the fallback's, and an old one of either excludes.
@@ -262,7 +262,7 @@ impl<'a> Deciding<'a> {
     }
 
     /// The ranges for the first part of the audience that the visitor is in.
-    fn ranges<'i>(&self, item: &'i Item) -> &'i [(f64, f64)] {
+    pub(crate) fn ranges<'i>(&self, item: &'i Item) -> &'i [(f64, f64)] {
         let mut contexts = item.contexts.iter();
         let own = contexts.find(|context| self.holds(&context.when, Reason::Audience).is_ok());
         own.map_or(&item.ranges, |context| &context.ranges)
@@ -287,7 +287,7 @@ impl<'a> Deciding<'a> {
         Ok(())
     }
 
-    fn feature(&mut self, at: usize) -> FeatureDecision {
+    pub(crate) fn feature(&mut self, at: usize) -> FeatureDecision {
         if let Some(Some(answer)) = self.answers.get(at) {
             return *answer;
         }
@@ -368,7 +368,7 @@ fn in_slot(taken: &mut Vec<(u32, bool)>, slot: u32, decision: Decision) -> Decis
 }
 
 /// The variation that a preview link or `?<key>=<index or variation key>` asks for.
-fn forced(item: &Item, visitor: &Visitor) -> Option<usize> {
+pub(crate) fn forced(item: &Item, visitor: &Visitor) -> Option<usize> {
     let preview = visitor.forced.iter().find(|(key, _)| *key == item.key).map(|(_, wanted)| wanted.as_str());
     let wanted = preview.or_else(|| visitor.url.parameter(&item.key))?;
     let named = item.variations.iter().position(|variation| variation.key == wanted);

@@ -57,7 +57,8 @@ impl Index {
         paths.sort_unstable();
         paths.dedup();
         let columns = paths.into_iter().map(|path| {
-            let mine: Vec<&Conjunct<'_>> = conjuncts.iter().filter(|conjunct| conjunct.path == path).collect();
+            let mine: Vec<&Conjunct<'_>> =
+                conjuncts.iter().filter(|conjunct| conjunct.path == path).collect();
             Column::new(path, &mine, words)
         });
         Self { columns: columns.collect(), words }
@@ -154,7 +155,13 @@ impl Column {
     fn row(&self, value: &Value) -> Option<&Row> {
         Some(match value {
             Value::Null => &self.missing,
-            Value::Bool(truth) => if *truth { &self.yes } else { &self.no },
+            Value::Bool(truth) => {
+                if *truth {
+                    &self.yes
+                } else {
+                    &self.no
+                }
+            }
             Value::String(text) => {
                 let at = self.strings.binary_search_by(|(known, _)| known.as_str().cmp(text));
                 at.ok().and_then(|at| self.strings.get(at)).map_or(&self.other_string, |(_, row)| row)

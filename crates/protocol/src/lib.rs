@@ -16,6 +16,7 @@ pub mod handover;
 pub mod issue;
 pub mod limits;
 mod pointer;
+pub mod record;
 pub mod results;
 pub mod time;
 pub mod value;
