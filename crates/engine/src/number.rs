@@ -1,4 +1,2 @@
 //! tmp
-pub(crate) fn js_number(number: f64) -> String {
-    number.to_string()
-}
+pub(crate) fn js_number(number: f64) -> String { crate::template::whole(number).unwrap_or_default() }

@@ -103,7 +103,7 @@ pub(crate) fn lookup<'a>(attributes: &'a Map, path: &[String]) -> Option<&'a Val
 
 /// A whole number's digits; fractions are not written, because every runtime would have to write them alike.
 #[expect(clippy::cast_possible_truncation, reason = "guarded by the range that doubles hold exactly")]
-fn whole(number: f64) -> Option<String> {
+pub(crate) fn whole(number: f64) -> Option<String> {
     if number.abs() >= 9_007_199_254_740_992.0 || number % 1.0 != 0.0 {
         return None;
     }
