@@ -55,8 +55,10 @@ fn personalize(
     response: Response,
 ) -> Response {
     let identity = cookie::identity(request, env, settings);
-    let visitor = facts::visitor(request, &identity);
-    let decided = decision::Decided::new(published, &visitor, clock::now());
+    let now = clock::now();
+    let preview = facts::preview(request, env, now);
+    let visitor = facts::visitor(request, &identity, preview.as_ref());
+    let decided = decision::Decided::new(published, preview.as_ref(), &visitor, now);
     if !decided.concerns_page() {
         return response;
     }

@@ -5,6 +5,7 @@ mod api;
 mod clock;
 mod edge;
 mod intake;
+mod preview;
 mod problem;
 mod project;
 mod random;
@@ -12,6 +13,7 @@ mod rollup;
 mod script;
 mod settings;
 mod shard;
+mod signature;
 
 use settings::Settings;
 use worker::{Context, Env, Method, Request, Response, Result, event};

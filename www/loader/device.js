@@ -2,6 +2,7 @@
 import { newId } from "./ids.js";
 
 const ID = "sl_id";
+const STICKY = "sl_sticky";
 const CONSENT = "sl_consent";
 const SESSION = "sl.session";
 const HISTORY = "sl.history";
@@ -38,7 +39,7 @@ export function openDevice(siteSays) {
     agreed: () => device.consent === "granted",
 
     // `<uuid>[.<signature>]`; the edge signs, and the cookie stays as it is.
-    identify() {
+    recall() {
       if (!device.agreed()) return;
       device.id = cookie(ID)?.split(".")[0];
       if (!device.id) setCookie(ID, (device.id = newId()));
@@ -47,12 +48,13 @@ export function openDevice(siteSays) {
     answer(consent) {
       if (consent === "denied") {
         setCookie(ID, "", 0);
+        setCookie(STICKY, "", 0);
         attempt(() => sessionStorage.removeItem(SESSION));
         attempt(() => localStorage.removeItem(HISTORY));
         device.id = session = undefined;
       }
       setCookie(CONSENT, (device.consent = consent));
-      device.identify();
+      device.recall();
     },
 
     /** The session of this moment: its id, its visitor, when something last happened, and what was met. */
@@ -67,11 +69,16 @@ export function openDevice(siteSays) {
 
     keepSession: () => attempt(() => sessionStorage.setItem(SESSION, JSON.stringify(session))),
 
+    // Kept variations are a cookie, so that the edge sees them too.
+    sticky: () => (device.agreed() && cookie(STICKY)) || "",
+
+    keepSticky: (text) => device.agreed() && setCookie(STICKY, text),
+
     // A character per byte: storage holds UTF-16, and base64 would only add to it.
     history: () => (device.agreed() && attempt(() => localStorage.getItem(HISTORY))) || "",
 
     keepHistory: (bytes) => attempt(() => localStorage.setItem(HISTORY, String.fromCharCode(...bytes))),
   };
-  device.identify();
+  device.recall();
   return device;
 }

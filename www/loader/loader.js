@@ -8,7 +8,7 @@ import { createOutbox } from "./outbox.js";
 const VERSION = "0.1.0";
 // After the page is complete, elements may be this late; then we stop looking for more of what was found.
 const LATE_MS = 5_000;
-const COMMANDS = ["track", "setAttributes", "consent", "onChange", "push"];
+const COMMANDS = ["track", "identify", "setAttributes", "consent", "onChange", "push"];
 
 // The wasm and the program travel as text, a character per byte: base64 would be a third larger.
 const bytes = (text) => {
@@ -24,12 +24,13 @@ function start() {
   const data = script?.dataset ?? {};
   const config = window.splitlight_config ?? {};
   const base = data.api ?? (script?.src || `${location.origin}/_sl/`).replace(/\/[^/]*$/, "");
-  let { attributes } = config;
+  let { attributes, user } = config;
   let core;
   let handover;
   let url;
   // Key to decision, so that reading one again never enters the core.
   let table = new Map();
+  let features = new Map();
   const watchers = [];
 
   const complain = (what, error) => console.warn(`Splitlight ${what}:`, error);
@@ -70,6 +71,8 @@ function start() {
     const history = call((it) => it.asksHistory()) ? bytes(device.history()) : [];
     const facts = {
       id: device.id,
+      user,
+      sticky: device.sticky(),
       url,
       referrer: document.referrer,
       userAgent: navigator.userAgent,
@@ -78,11 +81,14 @@ function start() {
       attributes,
       handover,
     };
-    const answers = call((it) => it.decide(facts, history, keep));
-    if (!answers) return;
+    const answer = call((it) => it.decide(facts, history, keep));
+    if (!answer) return;
+    const [items, values, kept] = answer;
+    features = new Map(values.map(([key, ...feature]) => [key, feature]));
+    if (kept) device.keepSticky(kept);
     const known = table;
     table = new Map();
-    for (const [key, kind, variation, reason, value, onRead, changes] of answers) {
+    for (const [key, kind, variation, reason, value, onRead, changes] of items) {
       const met = known.get(key)?.variation === variation && known.get(key).met;
       table.set(key, { key, kind, variation, reason, value, onRead, changes, met });
     }
@@ -102,6 +108,14 @@ function start() {
     const decision = table.get(key);
     if (decision?.onRead && !decision.met) guarded(expose)(decision);
     return decision;
+  };
+
+  // Reading a feature is what the visitor meets of the experiment that gives its value.
+  const feature = (key, fallback) => {
+    const [value, , item] = features.get(key) ?? [];
+    const decision = item && table.get(item);
+    if (decision) guarded(expose)(decision);
+    return value ?? fallback;
   };
 
   // --- The page ------------------------------------------------------------------------------------------------
@@ -163,6 +177,8 @@ function start() {
     version: VERSION,
     variation: (key, fallback) => read(key)?.variation ?? fallback,
     value: (key, fallback) => read(key)?.value ?? fallback,
+    feature,
+    isOn: (key) => !!feature(key),
     visitorId: () => device.id ?? null,
     decisions: () =>
       [...table.values()].map(({ key, kind, variation, reason, changes }) => {
@@ -174,6 +190,10 @@ function start() {
       const asks = event && call((it) => it.asksHistory());
       const history = asks && call((it) => it.remember(bytes(device.history()), ...event));
       if (history) device.keepHistory(history);
+    }),
+    identify: guarded((id) => {
+      user = id;
+      decide(true);
     }),
     setAttributes: guarded((more) => {
       attributes = { ...attributes, ...more };

@@ -1,6 +1,10 @@
 //! Decisions as the loader takes them: one array per item, because arrays need no member names in the download.
 //!
-//! `[key, kind, variation, reason, value, onRead, changes]`, where `kind` is 0 for an experiment and 1 for a
+//! A whole answer is `[items, features, kept]`, where `kept` is the text that the device should keep, if it is new.
+//!
+//! A feature is `[key, value, reason, item]`, where reading it is meeting the item with that key, if there is one.
+//!
+//! An item is `[key, kind, variation, reason, value, onRead, changes]`, where `kind` is 0 for an experiment and 1 for a
 //! personalization, `variation` is null for a personalization that is not in force, `onRead` says that reading the
 //! variation is what the visitor meets, and `changes` (null when no variation is in force) holds
 //! `[selector, edit, text, more, index]` with the attributes filled in.
@@ -10,13 +14,27 @@
 
 use crate::standing::Standing;
 use js_sys::{Array, Object, Reflect};
-use splitlight_engine::{Edit, Item, ItemKind, Program};
+use splitlight_engine::{Decisions, Edit, FeatureDecision, Item, ItemKind, Program};
 use splitlight_protocol::config::Position;
 use splitlight_protocol::{Map, Value};
 use wasm_bindgen::JsValue;
 
-/// All decisions, in the order of the program.
-pub(crate) fn write(program: &Program, standings: &[Standing], attributes: &Map) -> Array {
+/// All features, in the order of the program.
+pub(crate) fn features(program: &Program, decisions: &Decisions) -> Array {
+    let entry = |(key, value, decision): (&str, &Value, FeatureDecision)| {
+        let item = decision.item.and_then(|(item, _)| program.items().get(item));
+        array([
+            key.into(),
+            js(value),
+            decision.reason.name().into(),
+            item.map_or(JsValue::NULL, |item| item.key().into()),
+        ])
+    };
+    decisions.features(program).map(entry).collect()
+}
+
+/// All items, in the order of the program.
+pub(crate) fn items(program: &Program, standings: &[Standing], attributes: &Map) -> Array {
     program.items().iter().zip(standings).map(|(item, standing)| entry(item, standing, attributes)).collect()
 }
 

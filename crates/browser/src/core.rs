@@ -3,7 +3,7 @@
 use crate::standing::{self, Standing};
 use crate::{answer, clock, handover, value};
 use js_sys::Array;
-use splitlight_engine::{Consent, Facts, History, Program, Visitor, attributes, decide};
+use splitlight_engine::{Consent, Facts, History, Program, Sticky, Visitor, attributes, decide};
 use splitlight_protocol::{Map, Value};
 use wasm_bindgen::prelude::*;
 
@@ -29,17 +29,20 @@ impl Splitlight {
         self.program.asks_history()
     }
 
-    /// Decides every item; the answer is described in answer.rs.
+    /// Decides every item and feature; the answer is described in answer.rs.
     ///
-    /// `facts` has `id`, `url`, `referrer`, `userAgent`, `language`, `consent`, `attributes` (the site's) and `handover`
+    /// `facts` has `id`, `user`, `sticky` (what the device keeps), `url`, `referrer`, `userAgent`, `language`, `consent`, `attributes` (the site's) and `handover`
     /// (the edge's). With `keep`, what is in force stays in force.
     pub fn decide(&mut self, facts: &JsValue, history: &[u8], keep: bool) -> Array {
         let facts = value::members(facts);
         let text = |name| facts.get(name).and_then(Value::as_str).unwrap_or_default();
+        let name = |name| facts.get(name).and_then(Value::as_str).map(str::to_owned);
         let edge = handover::read(facts.get("handover"));
         let attributes = all_attributes(edge.attributes, &facts);
         let visitor = Visitor::new(Facts {
-            id: facts.get("id").and_then(Value::as_str).map(str::to_owned),
+            id: name("id"),
+            user: name("user"),
+            sticky: Sticky::parse(text("sticky")),
             attributes,
             history: Some(History::from_bytes(history).unwrap_or_default()),
             url: text("url").to_owned(),
@@ -48,12 +51,15 @@ impl Splitlight {
             ..Facts::default()
         });
         let decisions = decide(&self.program, &visitor, clock::now());
+        let features = answer::features(&self.program, &decisions);
+        let kept = decisions.kept(&self.program, &visitor).map(|sticky| sticky.to_text());
         if self.standings.is_empty() {
             self.standings = standing::first(&self.program, decisions, &edge.decisions);
         } else {
             standing::again(&self.program, &mut self.standings, &decisions, keep);
         }
-        answer::write(&self.program, &self.standings, visitor.attributes())
+        let items = answer::items(&self.program, &self.standings, visitor.attributes());
+        Array::of3(&items, &features, &kept.into())
     }
 
     /// The history with an event, when a rule asks about it.

@@ -117,7 +117,7 @@ fn bundle_loader(loader: &Path, out: &Path) -> Result<String> {
     esbuild.arg(loader).args(["--bundle", "--minify", "--format=iife", "--target=es2021", "--charset=utf8"]);
     esbuild.args(["--legal-comments=none", "--log-level=warning"]);
     // Members that only our own files use, and no interface of the browser has.
-    esbuild.arg("--mangle-props=^(asksHistory|remember|identify|keepSession|keepHistory|onRead|agreed|counted|records|__wbg_ptr|__destroy_into_raw)$");
+    esbuild.arg("--mangle-props=^(asksHistory|remember|recall|keepSession|keepSticky|keepHistory|onRead|agreed|counted|records|__wbg_ptr|__destroy_into_raw)$");
     // The one core of a page lives as long as the page, so the glue need not free it.
     esbuild.args(["--define:Symbol.dispose=undefined", "--define:FinalizationRegistry=undefined"]);
     esbuild.arg(format!("--alias:splitlight-wasm={}", out.join("splitlight_browser.js").display()));

@@ -6,14 +6,15 @@
 
 use crate::random;
 use crate::settings::Settings;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use splitlight_engine::Consent;
-use subtle::ConstantTimeEq;
+use crate::signature;
+use splitlight_engine::{Consent, Sticky};
 use worker::{Env, Request};
 
 /// The cookie with the id; the browser reads the part before the dot, so scripts must see it.
 const ID: &str = "sl_id";
+
+/// The cookie with the variations that the device keeps; the browser writes it.
+const STICKY: &str = "sl_sticky";
 
 /// The cookie with the answer to the consent question: `granted` or `denied`.
 const CONSENT: &str = "sl_consent";
@@ -21,14 +22,12 @@ const CONSENT: &str = "sl_consent";
 /// 13 months of 30.4 days, which is what supervisors accept; it is set once and never renewed.
 const AGE_SECONDS: u32 = 34_164_000;
 
-/// 128 bits, more than anybody can try.
-const SIGNATURE_BYTES: usize = 16;
-
 /// Who a request says the visitor is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     consent: Consent,
     id: Option<String>,
+    sticky: Sticky,
     /// What the cookie should be, when the browser has another.
     new_value: Option<String>,
 }
@@ -36,7 +35,7 @@ pub(crate) struct Identity {
 /// Reads the visitor's cookies, and makes an id for a visitor without one when that is allowed.
 pub(crate) fn identity(request: &Request, env: &Env, settings: &Settings) -> Identity {
     let cookies = request.headers().get("cookie").ok().flatten().unwrap_or_default();
-    let key = env.secret("COOKIE_KEY").ok().and_then(|key| from_hex(&key.to_string()));
+    let key = signature::key(env);
     let fresh = || random::bytes::<16>().ok().map(uuid);
     read(&cookies, key.as_deref(), settings.consent_required, fresh)
 }
@@ -45,6 +44,11 @@ impl Identity {
     /// The visitor's id.
     pub(crate) fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// The variations that the device keeps.
+    pub(crate) fn sticky(&self) -> Sticky {
+        self.sticky.clone()
     }
 
     /// What the visitor has agreed to.
@@ -73,12 +77,13 @@ fn read(
         _ => Consent::Granted,
     };
     if consent != Consent::Granted {
-        return Identity { consent, id: None, new_value: None };
+        return Identity { consent, id: None, sticky: Sticky::default(), new_value: None };
     }
+    let sticky = values(cookies, STICKY).next().map(Sticky::parse).unwrap_or_default();
     let known = values(cookies, ID).find_map(|value| {
         let (id, signature) = value.split_once('.').map_or((value, None), |(id, text)| (id, Some(text)));
         let genuine = match (key, signature) {
-            (Some(key), Some(text)) => bool::from(text.as_bytes().ct_eq(signed(key, id).as_bytes())),
+            (Some(key), Some(text)) => signature::is(key, id, text),
             _ => true,
         };
         (is_uuid(id) && genuine).then(|| (id.to_owned(), signature.is_some()))
@@ -88,40 +93,15 @@ fn read(
         None => (fresh(), false),
     };
     let new_value = id.as_ref().filter(|_| !was_signed).map(|id| match key {
-        Some(key) => format!("{id}.{}", signed(key, id)),
+        Some(key) => format!("{id}.{}", signature::of(key, id)),
         None => id.clone(),
     });
-    Identity { consent, id, new_value }
+    Identity { consent, id, sticky, new_value }
 }
 
 /// The values of all cookies with a name: a parent domain may have set another.
 fn values<'c>(cookies: &'c str, name: &str) -> impl Iterator<Item = &'c str> {
     cookies.split(';').filter_map(move |cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
-}
-
-fn signed(key: &[u8], id: &str) -> String {
-    // A key of any length is a key.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
-    mac.update(id.as_bytes());
-    base64url(&mac.finalize().into_bytes()[..SIGNATURE_BYTES])
-}
-
-fn base64url(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let bits = (0..3).fold(0, |bits, at| bits << 8 | usize::from(three.get(at).copied().unwrap_or(0)));
-        for at in 0..=three.len() {
-            text.push(char::from(ALPHABET[bits >> (18 - 6 * at) & 63]));
-        }
-    }
-    text
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u32>> = text.trim().chars().map(|c| c.to_digit(16)).collect();
-    let digits = digits.filter(|digits| !digits.is_empty() && digits.len().is_multiple_of(2))?;
-    digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect()
 }
 
 /// Random bytes as a version 4 UUID.
@@ -169,12 +149,6 @@ mod tests {
     }
 
     #[test]
-    fn the_signature_is_the_first_half_of_the_hmac() {
-        // Python: base64.urlsafe_b64encode(hmac.new(b"key", id, "sha256").digest()[:16])
-        assert_eq!(signed(b"key", OLD), "y6C_fKlsuqmMK-UAW5N-tw");
-    }
-
-    #[test]
     fn a_forged_id_is_replaced_and_the_browser_s_own_is_signed() {
         for forged in [format!("{OLD}."), format!("{OLD}.AAAAAAAAAAAAAAAAAAAAAA"), "x".to_owned()] {
             assert_eq!(
@@ -184,7 +158,7 @@ mod tests {
             );
         }
         let own = read(&format!("{ID}={OLD}"), Some(b"key"), false, fresh);
-        assert_eq!(own.new_value, Some(format!("{OLD}.{}", signed(b"key", OLD))));
+        assert_eq!(own.new_value, Some(format!("{OLD}.{}", signature::of(b"key", OLD))));
     }
 
     #[test]
@@ -202,7 +176,7 @@ mod tests {
         let cookie = format!("{ID}={OLD}");
         assert_eq!(
             read(&cookie, None, true, fresh),
-            Identity { consent: Consent::Pending, id: None, new_value: None }
+            Identity { consent: Consent::Pending, id: None, sticky: Sticky::default(), new_value: None }
         );
         let denied = read(&format!("{cookie}; {CONSENT}=denied"), None, false, fresh);
         assert_eq!((denied.id(), denied.cookie(true)), (None, None));
@@ -213,7 +187,5 @@ mod tests {
     fn ids_are_uuids() {
         assert!(is_uuid(&uuid([0xff; 16])) && is_uuid(OLD));
         assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(from_hex("00fF"), Some(vec![0, 255]));
-        assert_eq!((from_hex(""), from_hex("0"), from_hex("zz")), (None, None, None));
     }
 }

@@ -1,7 +1,8 @@
 //! What is decided for a page before its first byte, and how the page says so.
 
+use crate::preview::Preview;
 use crate::project::Published;
-use splitlight_engine::{Change, Decisions, Reason, Visitor, decide};
+use splitlight_engine::{Change, Decisions, Program, Reason, Visitor, decide};
 use splitlight_protocol::handover::{ELEMENT_ID, Handed, Handover};
 use splitlight_protocol::{Map, Timestamp, Value};
 use splitlight_rewrite::{Rewrite, can_stream};
@@ -10,17 +11,30 @@ use std::rc::Rc;
 /// The decisions for one page view.
 pub(crate) struct Decided {
     published: Rc<Published>,
+    /// The program with the draft of a preview link.
+    draft: Option<Program>,
     decisions: Decisions,
 }
 
 impl Decided {
-    pub(crate) fn new(published: &Rc<Published>, visitor: &Visitor, now: Timestamp) -> Self {
-        Self { published: published.clone(), decisions: decide(&published.program, visitor, now) }
+    pub(crate) fn new(
+        published: &Rc<Published>,
+        preview: Option<&Preview>,
+        visitor: &Visitor,
+        now: Timestamp,
+    ) -> Self {
+        let draft = preview.map(|preview| preview.program(&published.config));
+        let decisions = decide(draft.as_ref().unwrap_or(&published.program), visitor, now);
+        Self { published: published.clone(), draft, decisions }
+    }
+
+    fn program(&self) -> &Program {
+        self.draft.as_ref().unwrap_or(&self.published.program)
     }
 
     /// Whether anything depends on who looks at the page. If not, it stays the origin's, caching and all.
     pub(crate) fn concerns_page(&self) -> bool {
-        self.decisions.iter(&self.published.program).any(|(_, decision)| {
+        self.decisions.iter(self.program()).any(|(_, decision)| {
             !matches!(decision.reason, Reason::Page | Reason::NotRunning | Reason::Bot | Reason::NoConsent)
         })
     }
@@ -29,7 +43,7 @@ impl Decided {
     pub(crate) fn rewrite(&self, visitor: &Visitor, geo: Option<Map>) -> Rewrite {
         let mut changes: Vec<&Change> = Vec::new();
         let mut handed = Vec::new();
-        for (item, decision) in self.decisions.iter(&self.published.program) {
+        for (item, decision) in self.decisions.iter(self.program()) {
             let Some(variation) = item.variations().get(decision.variation) else { continue };
             let mut left = Vec::new();
             if decision.reason.is_open() {

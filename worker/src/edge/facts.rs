@@ -1,12 +1,14 @@
 //! Who asks for a page, from the request.
 
 use super::cookie::Identity;
+use crate::preview::{PARAMETER, Preview};
+use crate::signature;
 use serde::Deserialize;
 use splitlight_engine::{Facts, Visitor, attributes};
-use splitlight_protocol::{Map, Value};
-use worker::Request;
+use splitlight_protocol::{Map, Timestamp, Value};
 use worker::js_sys::Reflect;
 use worker::wasm_bindgen::JsValue;
+use worker::{Env, Request};
 
 /// What the edge knows of where a visitor is, as conditions ask for it; every part may be missing.
 #[derive(Default, Deserialize)]
@@ -22,8 +24,15 @@ struct Place {
     longitude: Value,
 }
 
+/// What a preview link in the address asks for, when it is genuine.
+pub(crate) fn preview(request: &Request, env: &Env, now: Timestamp) -> Option<Preview> {
+    let url = request.url().ok()?;
+    let token = url.query_pairs().find(|(name, _)| name == PARAMETER)?.1;
+    Preview::read(&token, &signature::key(env)?, now)
+}
+
 /// The visitor, as far as the request and their consent say.
-pub(crate) fn visitor(request: &Request, identity: &Identity) -> Visitor {
+pub(crate) fn visitor(request: &Request, identity: &Identity, preview: Option<&Preview>) -> Visitor {
     let header = |name: &str| request.headers().get(name).ok().flatten().unwrap_or_default();
     let url = request.inner().url();
     let agent = header("user-agent");
@@ -35,6 +44,8 @@ pub(crate) fn visitor(request: &Request, identity: &Identity) -> Visitor {
     }
     Visitor::new(Facts {
         id: identity.id().map(str::to_owned),
+        sticky: identity.sticky(),
+        forced: preview.map(|it| (it.item.clone(), it.variation.clone())).into_iter().collect(),
         attributes,
         // It is on the device: rules that ask for it are the browser's.
         history: None,
