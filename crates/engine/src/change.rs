@@ -54,14 +54,17 @@ impl Wire for Position {
         });
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(match from.byte()? {
+    fn read(from: &mut Reader<'_>) -> Self {
+        match from.byte() {
             0 => Self::Before,
             1 => Self::After,
             2 => Self::Prepend,
             3 => Self::Append,
-            _ => return None,
-        })
+            _ => {
+                from.fail();
+                Self::Before
+            }
+        }
     }
 }
 

@@ -6,37 +6,82 @@
 use splitlight_protocol::{Map, Timestamp, Value};
 
 /// Bytes that are still to be read.
-pub(crate) struct Reader<'a>(&'a [u8]);
+///
+/// A reader that failed gives zeros from then on, so that no value has a way out in the middle of its fields: those
+/// ways, each of which drops the fields before it, were a third of the code.
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+    failed: bool,
+    /// How many more values may be within the one that is read.
+    depth: u8,
+}
 
-/// Something with a compact form. Reading what [`Wire::write`] wrote gives the same; other bytes give `None`.
+/// Values within values: a condition of the allowed depth needs fewer than three a level.
+const DEPTH_MAX: u8 = 100;
+
+/// Something with a compact form. Reading what [`Wire::write`] wrote gives the same; other bytes make the reader fail.
 pub(crate) trait Wire: Sized {
     fn write(&self, out: &mut Vec<u8>);
-    fn read(from: &mut Reader<'_>) -> Option<Self>;
+    fn read(from: &mut Reader<'_>) -> Self;
 }
 
 /// Reads a whole document; what is left over makes it none.
 pub(crate) fn read_all<T: Wire>(bytes: &[u8]) -> Option<T> {
-    let mut reader = Reader(bytes);
-    T::read(&mut reader).filter(|_| reader.0.is_empty())
+    let mut reader = Reader { rest: bytes, failed: false, depth: DEPTH_MAX };
+    let read = T::read(&mut reader);
+    (!reader.failed && reader.rest.is_empty()).then_some(read)
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*first)
+    /// From here on there is nothing to read.
+    pub(crate) fn fail(&mut self) {
+        self.failed = true;
+        self.rest = &[];
     }
 
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (head, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(head)
+    /// Goes into a value; who does adds one to the depth afterwards.
+    fn enter(&mut self) {
+        if self.depth == 0 {
+            self.fail();
+        }
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    pub(crate) fn byte(&mut self) -> u8 {
+        match self.rest.split_first() {
+            Some((first, rest)) => {
+                self.rest = rest;
+                *first
+            }
+            None => {
+                self.fail();
+                0
+            }
+        }
+    }
+
+    fn take(&mut self, count: usize) -> &'a [u8] {
+        match self.rest.split_at_checked(count) {
+            Some((head, rest)) => {
+                self.rest = rest;
+                head
+            }
+            None => {
+                self.fail();
+                &[]
+            }
+        }
     }
 
     /// A length that the bytes left could hold, so that a damaged one asks for no memory.
-    fn length(&mut self) -> Option<usize> {
-        let length = usize::try_from(u64::read(self)?).ok()?;
-        (length <= self.0.len()).then_some(length)
+    fn length(&mut self) -> usize {
+        match usize::try_from(u64::read(self)) {
+            Ok(length) if length <= self.rest.len() => length,
+            _ => {
+                self.fail();
+                0
+            }
+        }
     }
 }
 
@@ -50,16 +95,18 @@ impl Wire for u64 {
         out.push(rest.to_le_bytes()[0]);
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = from.byte()?;
+    fn read(from: &mut Reader<'_>) -> Self {
+        let (mut number, mut shift) = (0, 0);
+        while shift < 64 {
+            let byte = from.byte();
             number |= Self::from(byte & 0x7f) << shift;
             if byte < 0x80 {
-                return Some(number);
+                return number;
             }
+            shift += 7;
         }
-        None
+        from.fail();
+        0
     }
 }
 
@@ -68,9 +115,9 @@ impl Wire for i64 {
         ((self << 1) ^ (self >> 63)).cast_unsigned().write(out);
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let zigzag = u64::read(from)?;
-        Some((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
+    fn read(from: &mut Reader<'_>) -> Self {
+        let zigzag = u64::read(from);
+        (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed()
     }
 }
 
@@ -79,8 +126,11 @@ impl Wire for u32 {
         u64::from(*self).write(out);
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        u64::read(from)?.try_into().ok()
+    fn read(from: &mut Reader<'_>) -> Self {
+        u64::read(from).try_into().unwrap_or_else(|_| {
+            from.fail();
+            0
+        })
     }
 }
 
@@ -89,8 +139,11 @@ impl Wire for i32 {
         i64::from(*self).write(out);
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        i64::read(from)?.try_into().ok()
+    fn read(from: &mut Reader<'_>) -> Self {
+        i64::read(from).try_into().unwrap_or_else(|_| {
+            from.fail();
+            0
+        })
     }
 }
 
@@ -99,8 +152,8 @@ impl Wire for f64 {
         out.extend(self.to_le_bytes());
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(Self::from_le_bytes(*from.take(8)?.first_chunk()?))
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self::from_le_bytes(from.take(8).first_chunk().copied().unwrap_or_default())
     }
 }
 
@@ -109,8 +162,8 @@ impl Wire for bool {
         out.push(u8::from(*self));
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(from.byte()? != 0)
+    fn read(from: &mut Reader<'_>) -> Self {
+        from.byte() != 0
     }
 }
 
@@ -120,9 +173,15 @@ impl Wire for String {
         out.extend(self.as_bytes());
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let length = from.length()?;
-        Some(core::str::from_utf8(from.take(length)?).ok()?.to_owned())
+    fn read(from: &mut Reader<'_>) -> Self {
+        let length = from.length();
+        match core::str::from_utf8(from.take(length)) {
+            Ok(text) => text.to_owned(),
+            Err(_) => {
+                from.fail();
+                Self::new()
+            }
+        }
     }
 }
 
@@ -131,8 +190,8 @@ impl Wire for Timestamp {
         self.ms().write(out);
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        i64::read(from).map(Self::from_ms)
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self::from_ms(i64::read(from))
     }
 }
 
@@ -144,12 +203,16 @@ impl<T: Wire> Wire for Vec<T> {
         }
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
+    fn read(from: &mut Reader<'_>) -> Self {
         let mut items = Self::new();
-        for _ in 0..from.length()? {
-            items.push(T::read(from)?);
+        let mut left = from.length();
+        from.enter();
+        while left > 0 && !from.failed {
+            items.push(T::read(from));
+            left -= 1;
         }
-        Some(items)
+        from.depth += 1;
+        items
     }
 }
 
@@ -161,11 +224,8 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(match from.byte()? {
-            0 => None,
-            _ => Some(T::read(from)?),
-        })
+    fn read(from: &mut Reader<'_>) -> Self {
+        (from.byte() != 0).then(|| T::read(from))
     }
 }
 
@@ -174,8 +234,11 @@ impl<T: Wire> Wire for Box<T> {
         T::write(self, out);
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        T::read(from).map(Self::new)
+    fn read(from: &mut Reader<'_>) -> Self {
+        from.enter();
+        let inner = Self::new(T::read(from));
+        from.depth += 1;
+        inner
     }
 }
 
@@ -185,8 +248,8 @@ impl<A: Wire, B: Wire> Wire for (A, B) {
         self.1.write(out);
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some((A::read(from)?, B::read(from)?))
+    fn read(from: &mut Reader<'_>) -> Self {
+        (A::read(from), B::read(from))
     }
 }
 
@@ -218,17 +281,20 @@ impl Wire for Value {
         }
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(match from.byte()? {
+    fn read(from: &mut Reader<'_>) -> Self {
+        match from.byte() {
             0 => Self::Null,
             1 => Self::Bool(false),
             2 => Self::Bool(true),
-            3 => Self::Number(f64::read(from)?),
-            4 => Self::String(String::read(from)?),
-            5 => Self::Array(Vec::read(from)?),
-            6 => Self::Object(Map::from_iter(Vec::<(String, Self)>::read(from)?)),
-            _ => return None,
-        })
+            3 => Self::Number(f64::read(from)),
+            4 => Self::String(String::read(from)),
+            5 => Self::Array(Vec::read(from)),
+            6 => Self::Object(Map::from_iter(Vec::<(String, Self)>::read(from))),
+            _ => {
+                from.fail();
+                Self::Null
+            }
+        }
     }
 }
 
@@ -240,19 +306,28 @@ macro_rules! wire_struct {
                 $(self.$field.write(out);)*
             }
 
-            fn read(from: &mut $crate::codec::Reader<'_>) -> Option<Self> {
-                Some(Self { $($field: $crate::codec::Wire::read(from)?),* })
+            fn read(from: &mut $crate::codec::Reader<'_>) -> Self {
+                Self { $($field: $crate::codec::Wire::read(from)),* }
             }
         }
     };
 }
 
-/// The compact form of an enum: one byte that says which, and the fields of that one.
+/// The compact form of an enum: one byte that says which, and the fields of that one. The first must not hold itself,
+/// because it stands for an unknown one once the reader has failed.
 macro_rules! wire_enum {
-    ($name:ty { $($tag:literal => $variant:ident $(($($part:ident),*))? $({$($field:ident),*})?),* $(,)? }) => {
+    ($name:ty {
+        $first_tag:literal => $first:ident $(($($first_part:ident),*))? $({$($first_field:ident),*})?
+        $(, $tag:literal => $variant:ident $(($($part:ident),*))? $({$($field:ident),*})?)* $(,)?
+    }) => {
         impl $crate::codec::Wire for $name {
             fn write(&self, out: &mut Vec<u8>) {
                 match self {
+                    Self::$first $(($($first_part),*))? $({$($first_field),*})? => {
+                        out.push($first_tag);
+                        $($($first_part.write(out);)*)?
+                        $($($first_field.write(out);)*)?
+                    }
                     $(Self::$variant $(($($part),*))? $({$($field),*})? => {
                         out.push($tag);
                         $($($part.write(out);)*)?
@@ -261,15 +336,22 @@ macro_rules! wire_enum {
                 }
             }
 
-            fn read(from: &mut $crate::codec::Reader<'_>) -> Option<Self> {
-                Some(match from.byte()? {
+            fn read(from: &mut $crate::codec::Reader<'_>) -> Self {
+                match from.byte() {
                     $($tag => {
-                        $($(let $part = $crate::codec::Wire::read(from)?;)*)?
-                        $($(let $field = $crate::codec::Wire::read(from)?;)*)?
+                        $($(let $part = $crate::codec::Wire::read(from);)*)?
+                        $($(let $field = $crate::codec::Wire::read(from);)*)?
                         Self::$variant $(($($part),*))? $({$($field),*})?
                     })*
-                    _ => return None,
-                })
+                    tag => {
+                        if tag != $first_tag {
+                            from.fail();
+                        }
+                        $($(let $first_part = $crate::codec::Wire::read(from);)*)?
+                        $($(let $first_field = $crate::codec::Wire::read(from);)*)?
+                        Self::$first $(($($first_part),*))? $({$($first_field),*})?
+                    }
+                }
             }
         }
     };
@@ -295,6 +377,7 @@ mod tests {
         [0, 1, 127, 128, u64::MAX].iter().for_each(survives);
         [0, -1, 63, -64, 64, i64::MIN, i64::MAX].iter().for_each(survives);
         [i32::MIN, i32::MAX].iter().for_each(survives);
+        survives(&Box::new(7_u64));
         [0.0, -0.5, f64::INFINITY].iter().for_each(survives);
     }
 
@@ -302,5 +385,12 @@ mod tests {
     fn a_length_beyond_the_bytes_is_refused() {
         assert_eq!(read_all::<Vec<u64>>(&[0xff, 0xff, 0xff, 0xff, 0x7f]), None);
         assert_eq!(read_all::<String>(&[2, 0xc3, 0x28]), None, "no UTF-8");
+    }
+
+    #[test]
+    fn values_within_values_have_an_end() {
+        let nested = |depth: usize| [vec![5, 1].repeat(depth), vec![0]].concat();
+        assert!(read_all::<Value>(&nested(90)).is_some());
+        assert_eq!(read_all::<Value>(&nested(100_000)), None);
     }
 }

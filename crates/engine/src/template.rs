@@ -32,8 +32,8 @@ impl Wire for Template {
         self.0.write(out);
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Wire::read(from).map(Self)
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self(Wire::read(from))
     }
 }
 
