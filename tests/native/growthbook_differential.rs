@@ -1,1 +1,1 @@
-//! x
+//! Random payloads and visitors: our evaluation against that of GrowthBook's own crate.

@@ -46,6 +46,7 @@ pub use decide::{Decision, Decisions, FeatureDecision, decide};
 pub use hash::{HashVersion, bucket};
 pub use index::Index;
 pub use history::{History, HistoryError};
+pub use page::page_matches;
 pub use program::{Item, ItemKind, Program, ProgramError, Variation};
 pub use reason::Reason;
 pub use sticky::Sticky;

@@ -8,14 +8,17 @@ mod bucket;
 mod condition;
 mod context;
 mod crypt;
+mod groups;
 mod payload;
+mod prune;
 mod redirect;
+mod reduce;
 mod sticky;
 mod url;
 mod visit;
 
 pub use bucket::{bucket_ranges, choose_variation, equal_weights, hash, in_namespace, number_text};
-pub use condition::{Condition, Groups};
+pub use condition::{Condition, Groups, padded_version};
 pub use context::{
     Context, ExperimentResult, Exposure, FeatureResult, Redirect, Source, StickyDocument,
 };
@@ -23,6 +26,8 @@ pub use crypt::decrypt;
 pub use payload::{
     Bandit, BanditContext, Experiment, Feature, Filter, Leaf, Meta, Parent, Payload, Rule, UrlTarget,
 };
+pub use prune::{Pruned, prune_condition};
 pub use redirect::ChangeKind;
+pub use reduce::{Labels, Prerequisites, Reduction, reduce_payload};
 pub use url::{is_url_targeted, merge_query_strings, query_string_override};
 pub use visit::Visit;

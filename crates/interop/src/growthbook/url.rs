@@ -59,15 +59,15 @@ pub fn query_string_override(key: &str, url: &str, n_variations: usize) -> Optio
 /// The integer a text begins with, as JavaScript's `parseInt` reads it; `None` also for negative ones.
 fn leading_integer(text: &str) -> Option<usize> {
     let text = text.trim_start();
-    let text = text.strip_prefix('+').unwrap_or(text);
+    let (text, negative) = match text.strip_prefix('-') {
+        Some(text) => (text, true),
+        None => (text.strip_prefix('+').unwrap_or(text), false),
+    };
     let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let (text, radix) = hex.map_or((text, 10), |hex| (hex, 16));
-    let end = text.find(|c: char| !c.is_digit(radix)).unwrap_or(text.len());
-    // What `parseInt` makes of `-0` is 0.
-    if let Some(zeros) = text.strip_prefix('-') {
-        return zeros.starts_with('0').then(|| leading_integer(zeros)).flatten().filter(|index| *index == 0);
-    }
-    usize::from_str_radix(text.get(..end)?, radix).ok()
+    let (digits, radix) = hex.map_or((text, 10), |hex| (hex, 16));
+    let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
+    let integer = usize::from_str_radix(digits.get(..end)?, radix).ok();
+    integer.filter(|integer| !negative || *integer == 0)
 }
 
 /// A destination with the parameters of the current address that it does not have itself.
@@ -115,7 +115,7 @@ impl Address {
     fn parse(text: &str) -> Self {
         let (text, hash) = text.split_once('#').map_or((text, None), |(text, hash)| (text, Some(hash)));
         let (text, query) = text.split_once('?').unwrap_or((text, ""));
-        let (scheme, rest) = text.split_once("://").map_or((None, text), |(a, b)| (Some(a), Some(b).unwrap_or("")));
+        let (scheme, rest) = text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
         let rest = if scheme.is_some() { Some(rest) } else { text.strip_prefix("//") };
         let (authority, path) =
             rest.map_or(("_", text), |rest| rest.split_at(rest.find('/').unwrap_or(rest.len())));
@@ -179,16 +179,17 @@ fn parameters(query: &str) -> Vec<(String, String)> {
 }
 
 fn decode(text: &str) -> String {
-    let mut bytes = text.bytes();
+    let mut bytes = text.as_bytes().iter();
     let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
+    while let Some(&byte) = bytes.next() {
         let escaped = || {
             let digits = bytes.as_slice().get(..2)?;
             u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()
         };
+        let escaped = escaped();
         match byte {
             b'+' => out.push(b' '),
-            b'%' => match escaped() {
+            b'%' => match escaped {
                 Some(decoded) => {
                     out.push(decoded);
                     bytes.nth(1);
