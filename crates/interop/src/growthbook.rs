@@ -8,7 +8,9 @@ mod bucket;
 mod condition;
 mod context;
 mod crypt;
+mod export;
 mod groups;
+mod import;
 mod payload;
 mod prune;
 mod redirect;
@@ -23,6 +25,8 @@ pub use context::{
     Context, ExperimentResult, Exposure, FeatureResult, Redirect, Source, StickyDocument,
 };
 pub use crypt::decrypt;
+pub use export::{Exported, export};
+pub use import::{Imported, import};
 pub use payload::{
     Bandit, BanditContext, Experiment, Feature, Filter, Leaf, Meta, Parent, Payload, Rule, UrlTarget,
 };

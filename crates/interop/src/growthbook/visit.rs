@@ -277,7 +277,7 @@ fn is_sticky(experiment: &Experiment) -> bool {
 }
 
 /// The experiment that a rule is: only the members that belong to one, under the rule's key or the feature's.
-fn experiment_of(key: &str, rule: &Rule) -> Option<Experiment> {
+pub(super) fn experiment_of(key: &str, rule: &Rule) -> Option<Experiment> {
     let written = rule.experiment.clone();
     let variations = Some(written.variations).filter(|list| !list.is_empty());
     Some(Experiment {
