@@ -23,7 +23,8 @@ pub(super) fn stored(documents: &Documents, attributes: &Map, experiment: &Exper
     let document = |attribute: Option<&str>| {
         Unit::of(attributes, attribute, None).and_then(|unit| documents.get(&name(&unit)))
     };
-    let fallback = experiment.fallback_attribute.as_deref().and_then(|fallback| document(Some(fallback)));
+    // Without a fallback attribute an SDK reads the document of `id`.
+    let fallback = document(experiment.fallback_attribute.as_deref());
     let own = document(experiment.hash_attribute.as_deref());
     let assignments = || own.into_iter().chain(fallback).flat_map(|document| &document.assignments);
 
