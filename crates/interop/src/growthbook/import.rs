@@ -59,7 +59,12 @@ pub fn import(payload: &Payload, project: &str) -> Imported {
         importer.left_out.push(Issue::warning(pointer.clone(), reason, "remove it from `parentConditions`"));
         items.push(Item { section: "features", pointer, written: json!({ "key": clean_key(&key), "default": null }) });
     }
-    importer.sound(items, project)
+    items.extend(importer.conditions.audiences().map(|(id, written)| Item {
+        section: "audiences",
+        pointer: format!("/savedGroups/{id}"),
+        written,
+    }));
+    sound(items, project, importer.left_out)
 }
 
 /// Why an item cannot be said in a config, and what to do about it.
@@ -187,46 +192,42 @@ impl Importer<'_> {
         let known = |id: &&String| self.payload.features.contains_key(*id);
         parents.flatten().map(|parent| &parent.id).filter(|id| !known(id)).cloned().collect()
     }
+}
 
-    /// The document without items that a config does not take, each of which is listed.
-    fn sound(mut self, mut items: Vec<Item>, project: &str) -> Imported {
-        loop {
-            let document = self.document(&items, project);
-            let parsed = config::parse(&document.to_string());
-            let issues = parsed.issues.into_iter().chain(splitlight_engine::compile(&parsed.config).issues);
-            let mut broken = BTreeSet::new();
-            for issue in issues {
-                let mut parts = issue.pointer.split('/').skip(1);
-                let (section, at) = (parts.next().unwrap_or(""), parts.next().and_then(|at| at.parse::<usize>().ok()));
-                let of_section = items.iter().enumerate().filter(|(_, item)| item.section == section);
-                let Some((place, item)) = at.and_then(|at| of_section.map(|(i, item)| (i, item)).nth(at)) else { continue };
-                if broken.insert(place) {
-                    self.left_out.push(Issue::error(item.pointer.clone(), issue.reason, issue.fix));
-                }
+/// The document without items that a config does not take, each of which is listed.
+fn sound(mut items: Vec<Item>, project: &str, mut left_out: Vec<Issue>) -> Imported {
+    loop {
+        let document = document(&items, project);
+        let parsed = config::parse(&document.to_string());
+        let issues = parsed.issues.into_iter().chain(splitlight_engine::compile(&parsed.config).issues);
+        let mut broken = BTreeSet::new();
+        for issue in issues {
+            let mut parts = issue.pointer.split('/').skip(1);
+            let (section, at) = (parts.next().unwrap_or_default(), parts.next().and_then(|at| at.parse().ok()));
+            let mut of_section = items.iter().enumerate().filter(|(_, item)| item.section == section);
+            let Some((place, item)) = at.and_then(|at: usize| of_section.nth(at)) else { continue };
+            if broken.insert(place) {
+                left_out.push(Issue::error(item.pointer.clone(), issue.reason, issue.fix));
             }
-            if broken.is_empty() {
-                let config = serde_json::from_value(document).unwrap_or_default();
-                return Imported { config, left_out: self.left_out };
-            }
-            let mut place = 0;
-            items.retain(|_| {
-                place += 1;
-                !broken.contains(&(place - 1))
-            });
         }
+        if broken.is_empty() {
+            return Imported { config: serde_json::from_value(document).unwrap_or_default(), left_out };
+        }
+        // What depended on them is found in the next round.
+        let kept = items.into_iter().enumerate().filter(|(place, _)| !broken.contains(place));
+        items = kept.map(|(_, item)| item).collect();
     }
+}
 
-    fn document(&self, items: &[Item], project: &str) -> Json {
-        let mut document = JsonMap::new();
-        document.insert("version".to_owned(), json!(1));
-        document.insert("project".to_owned(), json!(project));
-        put(&mut document, "audiences", self.conditions.audiences());
-        for section in ["experiments", "features"] {
-            let of_section = items.iter().filter(|item| item.section == section);
-            put(&mut document, section, of_section.map(|item| item.written.clone()).collect::<Vec<_>>());
-        }
-        Json::Object(document)
+fn document(items: &[Item], project: &str) -> Json {
+    let mut document = JsonMap::new();
+    document.insert("version".to_owned(), json!(1));
+    document.insert("project".to_owned(), json!(project));
+    for section in ["audiences", "experiments", "features"] {
+        let of_section = items.iter().filter(|item| item.section == section);
+        put(&mut document, section, of_section.map(|item| item.written.clone()).collect::<Vec<_>>());
     }
+    Json::Object(document)
 }
 
 /// Whether there is anything to choose from.

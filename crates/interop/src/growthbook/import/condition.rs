@@ -7,7 +7,7 @@ use splitlight_protocol::{Map, Value};
 /// Conditions in the terms of a config, and the audiences they need.
 pub(super) struct Conditions<'a> {
     groups: &'a Map,
-    /// Each after those it uses.
+    /// By the id of the group, each after those it uses.
     audiences: Vec<(String, Json)>,
     /// Groups that are being translated, to find cycles.
     open: Vec<String>,
@@ -25,8 +25,9 @@ impl<'a> Conditions<'a> {
         Self { groups, audiences: Vec::new(), open: Vec::new() }
     }
 
-    pub(super) fn audiences(&self) -> Vec<Json> {
-        self.audiences.iter().map(|(key, when)| json!({ "key": key, "when": when })).collect()
+    /// The audiences by the id of their group, each after those it uses.
+    pub(super) fn audiences(&self) -> impl Iterator<Item = (&str, Json)> {
+        self.audiences.iter().map(|(id, when)| (id.as_str(), json!({ "key": clean_key(id), "when": when })))
     }
 
     pub(super) fn translate(&mut self, condition: &Value) -> Part<Json> {
@@ -78,7 +79,7 @@ impl<'a> Conditions<'a> {
 
     fn audience(&mut self, id: &str) -> Part<String> {
         let key = clean_key(id);
-        if self.audiences.iter().any(|(known, _)| *known == key) {
+        if self.audiences.iter().any(|(known, _)| known == id) {
             return Ok(key);
         }
         if self.open.iter().any(|open| open == id) {
@@ -90,7 +91,7 @@ impl<'a> Conditions<'a> {
             _ => Ok(never()),
         };
         self.open.pop();
-        self.audiences.push((key.clone(), when?));
+        self.audiences.push((id.to_owned(), when?));
         Ok(key)
     }
 

@@ -58,7 +58,7 @@ impl Importer<'_> {
         put(&mut written, "unit", Some(own).filter(|unit| *unit != config::UNIT));
         sticky(e, &mut written)?;
         put(&mut written, "when", self.condition(e.condition.as_ref())?);
-        let shares = shares(e, &mut written);
+        let shares = shares(e, &mut written)?;
         put(&mut written, "filters", self.layer(e, own)?);
         put(&mut written, "contexts", self.contexts(e)?);
         let mut variations = Vec::with_capacity(e.variations.len());
@@ -140,19 +140,26 @@ fn sticky(e: &Experiment, written: &mut JsonMap<String, Json>) -> Part<()> {
 }
 
 /// Writes the coverage and gives the weights, or writes the ranges when weights cannot say the same.
-fn shares(e: &Experiment, written: &mut JsonMap<String, Json>) -> Option<Vec<f64>> {
+fn shares(e: &Experiment, written: &mut JsonMap<String, Json>) -> Part<Option<Vec<f64>>> {
+    let coverage = e.coverage.map(|coverage| coverage.clamp(0.0, 1.0)).filter(|coverage| *coverage < 1.0);
+    put(written, "coverage", coverage);
+    let fit = e.weights.as_ref().filter(|weights| weights.len() == e.variations.len());
+    let exact = fit.filter(|weights| (weights.iter().sum::<f64>() - 1.0).abs() <= 0.001);
     let passes = |at: usize| e.meta.as_ref().and_then(|meta| meta.get(at)?.passthrough) == Some(true);
-    let sum: f64 = e.weights.iter().flatten().sum();
-    let fit = e.weights.as_ref().is_some_and(|weights| weights.len() == e.variations.len());
-    let exact = fit && (sum - 1.0).abs() <= 0.001;
     let going_on = (0..e.variations.len()).any(passes);
-    if e.ranges.is_some() || going_on || (fit && !exact) {
-        let mut ranges = e.ranges();
-        // What has no range gets an empty one, and so does who goes on to the next rule.
-        ranges.resize(e.variations.len(), [0.0, 0.0]);
-        let range = |(at, [from, to]): (usize, [f64; 2])| if passes(at) { [0.0, 0.0] } else { sound_range(from, to) };
-        written.insert("ranges".to_owned(), json!(ranges.into_iter().enumerate().map(range).collect::<Vec<_>>()));
+    if e.ranges.is_none() && !going_on && (fit.is_none() || exact.is_some()) {
+        return Ok(exact.cloned());
     }
-    put(written, "coverage", e.coverage.map(|coverage| coverage.clamp(0.0, 1.0)).filter(|coverage| *coverage < 1.0));
-    e.weights.clone().filter(|_| exact)
+    let mut ranges: Vec<[f64; 2]> = e.ranges().into_iter().map(|[from, to]| sound_range(from, to)).collect();
+    // What has no range gets an empty one, and so does who goes on to the next rule.
+    ranges.resize(e.variations.len(), [0.0, 0.0]);
+    for at in (0..e.variations.len()).filter(|at| passes(*at)) {
+        let [from, to] = std::mem::take(&mut ranges[at]);
+        let overlaps = |[start, end]: &[f64; 2]| from.max(*start) < to.min(*end);
+        if ranges[at..].iter().any(overlaps) || e.contextual_bandit_ref.is_some() {
+            return Err(("its visitors go on to the next rule".to_owned(), "use a holdout"));
+        }
+    }
+    written.insert("ranges".to_owned(), json!(ranges));
+    Ok(None)
 }
