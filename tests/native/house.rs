@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Which package may depend on which of ours; arrows go only downward.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("splitlight-protocol", &[]),
     ("splitlight-stats", &[]),
     ("splitlight-engine", &["splitlight-protocol"]),
     ("splitlight-rewrite", &["splitlight-engine", "splitlight-protocol"]),
     ("splitlight-collector", &["splitlight-protocol", "splitlight-stats"]),
+    ("splitlight-interop", &["splitlight-engine", "splitlight-protocol"]),
     ("splitlight-browser", &["splitlight-engine", "splitlight-protocol"]),
     (
         "splitlight-worker",
@@ -21,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
         &[
             "splitlight-collector",
             "splitlight-engine",
+            "splitlight-interop",
             "splitlight-protocol",
             "splitlight-rewrite",
             "splitlight-stats",
@@ -30,12 +32,13 @@ const ARROWS: [(&str, &[&str]); 9] = [
 ];
 
 /// What a pure crate may use from outside, so that none of them can reach a clock, a network or JavaScript.
-const PURE: [(&str, &[&str]); 5] = [
+const PURE: [(&str, &[&str]); 6] = [
     ("splitlight-protocol", &["serde", "serde_json", "serde_path_to_error"]),
     ("splitlight-engine", &["jiff"]),
     ("splitlight-rewrite", &["lol_html"]),
     ("splitlight-stats", &["libm"]),
     ("splitlight-collector", &["postcard", "serde"]),
+    ("splitlight-interop", &["aes", "base64", "cbc", "serde", "serde_json"]),
 ];
 
 fn root() -> PathBuf {

@@ -5,6 +5,7 @@
 mod collector;
 mod decider;
 mod engine;
+pub mod growthbook;
 mod protocol;
 mod rewrite;
 mod stats;
@@ -46,6 +47,7 @@ pub fn run(path: &str, text: &str) -> Result<Report, String> {
         "engine/hash.json" => engine::hash,
         "engine/pages.json" => engine::pages,
         _ if path.starts_with("engine/decide/") => engine::decide,
+        _ if path.starts_with("growthbook/") => growthbook::vectors,
         "protocol/configs.json" => protocol::configs,
         "protocol/batches.json" => protocol::batches,
         "rewrite/checks.json" => rewrite::checks,

@@ -49,6 +49,7 @@ pub use explain::explain;
 pub use hash::{HashVersion, bucket};
 pub use history::{History, HistoryError};
 pub use index::Index;
+pub use page::page_matches;
 pub use program::{Item, ItemKind, Program, ProgramError, Variation};
 pub use reason::Reason;
 pub use replay::replay;

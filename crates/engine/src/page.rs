@@ -144,6 +144,15 @@ fn percent_encode(text: &str) -> String {
     })
 }
 
+/// Whether an address matches a pattern, such as `/c/*`, `shop.example/c/*` or `https://shop.example/?tab=*`.
+///
+/// ```
+/// assert!(splitlight_engine::page_matches("shop.test/c/*", "https://shop.test/c/shoes?size=40"));
+/// ```
+pub fn page_matches(pattern: &str, url: &str) -> bool {
+    Pattern::new(true, pattern).matches(&Url::parse(url))
+}
+
 /// Whether a page takes part: no exclusion matches, and an inclusion does or there is none.
 pub(crate) fn takes_part(pages: &[Pattern], url: &Url) -> bool {
     let mut included = None;
