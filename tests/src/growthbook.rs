@@ -3,8 +3,9 @@
 use crate::Report;
 use serde_json::{Value as Json, json};
 use splitlight_interop::growthbook::{
-    Condition, Context, Experiment, Groups, Payload, Reduction, StickyDocument, Visit, bucket_ranges, choose_variation,
-    decrypt, equal_weights, hash, in_namespace, is_url_targeted, prune_condition, query_string_override, reduce_payload,
+    Condition, Context, Experiment, Groups, Payload, Reduction, StickyDocument, Visit, bucket_ranges,
+    choose_variation, decrypt, equal_weights, hash, in_namespace, is_url_targeted, prune_condition,
+    query_string_override, reduce_payload,
 };
 use splitlight_protocol::{Map, Value};
 use std::collections::BTreeMap;
@@ -225,9 +226,11 @@ fn sticky(case: &[Json]) -> Result<(), String> {
     let stored: Vec<StickyDocument> = read(at(case, 2))?;
     // An SDK loads the documents of the visitor's own attributes.
     let own = stored.into_iter().filter(|document| {
-        context.attributes.get(&document.attribute_name).and_then(Value::as_str) == Some(&document.attribute_value)
+        context.attributes.get(&document.attribute_name).and_then(Value::as_str)
+            == Some(&document.attribute_value)
     });
-    let name = |document: &StickyDocument| format!("{}||{}", document.attribute_name, document.attribute_value);
+    let name =
+        |document: &StickyDocument| format!("{}||{}", document.attribute_name, document.attribute_value);
     let own: BTreeMap<String, StickyDocument> = own.map(|document| (name(&document), document)).collect();
     context.sticky_bucket_assignment_docs.get_or_insert_default().extend(own);
     let mut visit = Visit::new(&payload, &context);
@@ -275,12 +278,18 @@ fn hashed_typed(case: &[Json]) -> Result<(), String> {
     let payload = Payload::default();
     let found = Visit::new(&payload, &context).run(&experiment);
     if id.is_boolean() || id.is_array() || id.is_object() {
-        same(json!([found.in_experiment, found.variation_id, found.bucket, found.hash_value]), &json!([false, 0, null, ""]))?;
+        same(
+            json!([found.in_experiment, found.variation_id, found.bucket, found.hash_value]),
+            &json!([false, 0, null, ""]),
+        )?;
         let bucket = hash("t", &javascript_text(id), 2);
         let variation = bucket.and_then(|n| choose_variation(n, &bucket_ranges(4, 1.0, None)));
         return same(json!([variation, bucket]), &json!([at(case, 2), at(case, 3)]));
     }
-    same(json!([found.in_experiment, found.variation_id, found.bucket, found.hash_value]), &json!(case.get(1..)))
+    same(
+        json!([found.in_experiment, found.variation_id, found.bucket, found.hash_value]),
+        &json!(case.get(1..)),
+    )
 }
 
 /// What JavaScript makes of a value where it wants a string.

@@ -1,13 +1,16 @@
 //! Config to program: everything that can be decided before a visitor comes is decided here.
 
+mod audience;
 mod condition;
 mod feature;
 mod item;
+pub(crate) mod regex;
 mod schedule;
 
-use crate::condition::{Condition, UNKNOWN_AUDIENCE};
+use crate::condition::Condition;
 use crate::program::{Program, Tracked};
 use crate::unit::{Holdout, Unit};
+use audience::Audiences;
 use condition::Scope;
 use splitlight_protocol::config::{Config, UNIT, UNIT_USER};
 use splitlight_protocol::{Issue, Value};
@@ -32,8 +35,9 @@ pub fn compile(config: &Config) -> Compiled {
 /// The program, and the compiler with what it knows, for who has parts of the same config to compile.
 pub(crate) fn build(config: &Config) -> (Program, Compiler<'_>) {
     let units = vec![Unit::Visitor];
-    let mut compiler = Compiler { config, tracked: Vec::new(), units, issues: Vec::new() };
-    let audiences = compiler.audiences();
+    let audiences = Audiences::new(&config.audiences);
+    let mut compiler = Compiler { config, audiences, tracked: Vec::new(), units, issues: Vec::new() };
+    compiler.compile_audiences();
     let (mut items, experiments) = compiler.experiments();
     let features = compiler.features(&mut items, &experiments);
     items.extend(compiler.personalizations());
@@ -43,31 +47,29 @@ pub(crate) fn build(config: &Config) -> (Program, Compiler<'_>) {
         unit: compiler.unit(&holdout.unit),
     });
     let holdouts = holdouts.collect();
+    let audiences = compiler.audiences.compiled().to_vec();
     let (tracked, units) = (compiler.tracked.clone(), compiler.units.clone());
     (Program { audiences, tracked, items, features, holdouts, units }, compiler)
 }
 
 pub(crate) struct Compiler<'a> {
     config: &'a Config,
+    audiences: Audiences<'a>,
     tracked: Vec<Tracked>,
     units: Vec<Unit>,
     issues: Vec<Issue>,
 }
 
-impl Compiler<'_> {
-    /// An audience sees only the ones before it, so that no cycle can be written.
-    fn audiences(&mut self) -> Vec<Condition> {
-        let config = self.config;
-        let mut compiled = Vec::with_capacity(config.audiences.len());
-        for (index, audience) in config.audiences.iter().enumerate() {
-            let known: Vec<&str> = config.audiences[..index].iter().map(|a| a.key.as_str()).collect();
-            let pointer = format!("/audiences/{index}/when");
-            compiled.push(
-                self.condition(&pointer, Some(&audience.when), &known)
-                    .unwrap_or(Condition::Audience(UNKNOWN_AUDIENCE)),
-            );
+impl<'a> Compiler<'a> {
+    /// Also those that nothing refers to, so that their defects are listed.
+    fn compile_audiences(&mut self) {
+        for at in 0..self.config.audiences.len() {
+            self.scope().audience_at(&format!("/audiences/{at}"), at);
         }
-        compiled
+    }
+
+    fn scope(&mut self) -> Scope<'_, 'a> {
+        Scope { audiences: &mut self.audiences, tracked: &mut self.tracked, issues: &mut self.issues }
     }
 
     /// The index of a unit in the program.
@@ -90,16 +92,11 @@ impl Compiler<'_> {
     }
 
     /// The condition written at `<base>/when`.
-    pub(crate) fn when(&mut self, base: &str, when: Option<&Value>) -> Option<Condition> {
-        let config = self.config;
-        let known: Vec<&str> = config.audiences.iter().map(|audience| audience.key.as_str()).collect();
-        self.condition(&format!("{base}/when"), when, &known)
-    }
-
-    fn condition(&mut self, pointer: &str, when: Option<&Value>, audiences: &[&str]) -> Option<Condition> {
-        let Some(when) = when else { return Some(Condition::everybody()) };
-        let mut scope = Scope { audiences, tracked: &mut self.tracked };
-        scope.condition(pointer, when).map_err(|issue| self.issues.push(issue)).ok()
+    pub(crate) fn when(&mut self, base: &str, when: Option<&Value>) -> Condition {
+        match when {
+            Some(when) => self.scope().condition(&format!("{base}/when"), when),
+            None => Condition::everybody(),
+        }
     }
 
     fn window(&mut self, base: &str, start: Option<&str>, end: Option<&str>) -> Option<schedule::Window> {

@@ -1,12 +1,15 @@
 //! Conditions, compiled, with the semantics of GrowthBook's public contract 0.12: strictly typed, three-valued.
 
+mod test;
+
 use crate::codec::wire_enum;
 use crate::history::Measure;
 use crate::program::Program;
 use crate::template::lookup;
 use crate::visitor::Visitor;
-use core::cmp::Ordering;
 use splitlight_protocol::{Map, Timestamp, Value};
+
+pub(crate) use test::{Orders, Test, Type};
 
 /// A condition about a visitor.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,20 +30,10 @@ pub(crate) enum Condition {
         measure: Measure,
         test: Test,
     },
-}
-
-/// A test of one value.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Test {
-    All(Vec<Test>),
-    Not(Box<Test>),
-    Equal(Value),
-    Less(Value),
-    LessOrEqual(Value),
-    Greater(Value),
-    GreaterOrEqual(Value),
-    In(Vec<Value>),
-    Exists(bool),
+    /// Something this release does not know.
+    Unsupported,
+    /// Something that cannot be meant: it does not hold.
+    Never,
 }
 
 wire_enum!(Condition {
@@ -50,25 +43,18 @@ wire_enum!(Condition {
     3 => Attribute(path, test),
     4 => Audience(index),
     5 => History { tracked, days, measure, test },
+    6 => Unsupported,
+    7 => Never,
 });
 
-wire_enum!(Test {
-    0 => All(tests),
-    1 => Not(test),
-    2 => Equal(value),
-    3 => Less(bound),
-    4 => LessOrEqual(bound),
-    5 => Greater(bound),
-    6 => GreaterOrEqual(bound),
-    7 => In(values),
-    8 => Exists(wanted),
-});
-
-/// True, false, or not to be known here; `Unknown` closes whatever depends on it, also under `$not`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether something holds; what is not known closes whatever depends on it, also under `$not`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Truth {
     False,
+    /// Not to be known here, such as the history at the edge; elsewhere it may be.
     Unknown,
+    /// Not to be known by this release.
+    Unsupported,
     True,
 }
 
@@ -84,8 +70,8 @@ impl core::ops::Not for Truth {
     fn not(self) -> Self {
         match self {
             Self::False => Self::True,
-            Self::Unknown => Self::Unknown,
             Self::True => Self::False,
+            unknown => unknown,
         }
     }
 }
@@ -94,10 +80,11 @@ impl core::ops::Not for Truth {
 fn all(truths: impl Iterator<Item = Truth>) -> Truth {
     let mut least = Truth::True;
     for truth in truths {
-        match truth {
-            Truth::False => return Truth::False,
-            Truth::Unknown => least = Truth::Unknown,
-            Truth::True => {}
+        if truth < least {
+            least = truth;
+        }
+        if least == Truth::False {
+            break;
         }
     }
     least
@@ -125,72 +112,34 @@ impl Condition {
             Self::Any(parts) => !all(parts.iter().map(|part| !part.holds(context))),
             Self::Not(part) => !part.holds(context),
             Self::Attribute(path, test) => {
-                test.passes(lookup(context.attributes, path).unwrap_or(&Value::Null)).into()
+                test.passes(lookup(context.attributes, path).unwrap_or(&Value::Null), context)
             }
             Self::Audience(index) => match context.program.audiences.get(*index as usize) {
                 Some(audience) => audience.holds(context),
-                None => Truth::Unknown,
+                None => Truth::Unsupported,
             },
             Self::History { tracked, days, measure, test } => {
                 match (&context.visitor.history, context.program.tracked.get(*tracked as usize)) {
                     (Some(history), Some(tracked)) => {
-                        test.passes(&Value::Number(history.ask(tracked, *days, *measure, context.now))).into()
+                        let answer = history.ask(tracked, *days, *measure, context.now);
+                        test.passes(&Value::Number(answer), context)
                     }
                     _ => Truth::Unknown,
                 }
             }
+            Self::Unsupported => Truth::Unsupported,
+            Self::Never => Truth::False,
         }
     }
-}
 
-impl Condition {
-    /// Whether it refers only to audiences before an index, or to the one that nobody is in.
+    /// Whether it refers only to audiences before an index.
     pub(crate) fn uses_only_before(&self, index: usize) -> bool {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().all(|part| part.uses_only_before(index)),
             Self::Not(part) => part.uses_only_before(index),
-            Self::Audience(other) => (*other as usize) < index || *other == UNKNOWN_AUDIENCE,
-            Self::Attribute(..) | Self::History { .. } => true,
+            Self::Audience(other) => (*other as usize) < index,
+            Self::Attribute(_, test) | Self::History { test, .. } => test.uses_only_before(index),
+            Self::Unsupported | Self::Never => true,
         }
-    }
-}
-
-/// The audience that could not be understood: neither true nor false, so that it closes whatever uses it.
-pub(crate) const UNKNOWN_AUDIENCE: u32 = u32::MAX;
-
-impl Test {
-    pub(crate) fn passes(&self, value: &Value) -> bool {
-        match self {
-            Self::All(tests) => tests.iter().all(|test| test.passes(value)),
-            Self::Not(test) => !test.passes(value),
-            Self::Equal(wanted) => matches_value(value, wanted),
-            Self::Less(bound) => compare(value, bound) == Some(Ordering::Less),
-            Self::Greater(bound) => compare(value, bound) == Some(Ordering::Greater),
-            Self::LessOrEqual(bound) => {
-                matches!(compare(value, bound), Some(Ordering::Less | Ordering::Equal))
-            }
-            Self::GreaterOrEqual(bound) => {
-                matches!(compare(value, bound), Some(Ordering::Greater | Ordering::Equal))
-            }
-            Self::In(wanted) => match value {
-                Value::Array(items) => items.iter().any(|item| wanted.contains(item)),
-                _ => wanted.contains(value),
-            },
-            Self::Exists(wanted) => (*value != Value::Null) == *wanted,
-        }
-    }
-}
-
-/// Equality as in the contract: the same type and the same value, at any depth.
-pub(crate) fn matches_value(value: &Value, wanted: &Value) -> bool {
-    value == wanted
-}
-
-/// Two numbers, or two strings by UTF-16 code units; anything else has no order.
-fn compare(value: &Value, bound: &Value) -> Option<Ordering> {
-    match (value, bound) {
-        (Value::Number(a), Value::Number(b)) => a.partial_cmp(b),
-        (Value::String(a), Value::String(b)) => Some(a.encode_utf16().cmp(b.encode_utf16())),
-        _ => None,
     }
 }

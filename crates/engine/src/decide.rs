@@ -257,7 +257,8 @@ impl<'a> Deciding<'a> {
         match when.holds(&context) {
             Truth::True => Ok(()),
             Truth::Unknown => Err(Reason::Deferred),
-            _ => Err(closed),
+            Truth::Unsupported => Err(Reason::Unsupported),
+            Truth::False => Err(closed),
         }
     }
 

@@ -158,8 +158,8 @@ impl<'a> Explaining<'a> {
         gates.extend(self.holdouts(item));
         gates.extend(item.filters.iter().map(|filter| self.filter(item, filter)));
         let when = self.compiler.when(written.base, written.when);
-        let holds = when.map(|when| when.holds(&self.context(&self.visitor.attributes)));
-        if let (Some(holds), Some(when)) = (holds, written.when) {
+        let holds = when.holds(&self.context(&self.visitor.attributes));
+        if let Some(when) = written.when {
             let condition = self.condition(when);
             gates.push(gate("audience", truth(holds), [("when", condition)]));
         }
@@ -257,9 +257,9 @@ impl<'a> Explaining<'a> {
         let value = answer.map_or(Value::Null, |(at, answer)| self.program.value(at, answer).clone());
         let attributes = Map::from_iter([("value".to_owned(), value.clone())]);
         let when = self.compiler.when("", Some(&written.when));
-        let holds = when.map(|when| when.holds(&self.context(&attributes)));
-        let open = match (answer, holds) {
-            (Some((_, answer)), Some(holds)) if answer.reason != Reason::Cyclic => truth(holds),
+        let holds = when.holds(&self.context(&attributes));
+        let open = match answer {
+            Some((_, answer)) if answer.reason != Reason::Cyclic => truth(holds),
             _ => false.into(),
         };
         let looked =
@@ -273,9 +273,9 @@ impl<'a> Explaining<'a> {
         let explained = rules.iter().enumerate().map(|(number, rule)| {
             let base = format!("/features/{at}/rules/{number}");
             let when = self.compiler.when(&base, rule.when.as_ref());
-            let holds = when.map(|when| when.holds(&self.context(&self.visitor.attributes)));
+            let holds = when.holds(&self.context(&self.visitor.attributes));
             let mut gates = Vec::new();
-            if let (Some(holds), Some(when)) = (holds, &rule.when) {
+            if let Some(when) = &rule.when {
                 gates.push(gate("audience", truth(holds), [("when", self.condition(when))]));
             }
             gates.extend(rule.prerequisites.iter().map(|it| self.prerequisite(it)));

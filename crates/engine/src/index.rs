@@ -1,10 +1,10 @@
 //! An index in front of the conditions: rows of bits that tell, per attribute, which items it rules out.
 
-use crate::condition::{Condition, Test};
+use crate::condition::{Condition, Context, Test, Truth};
 use crate::decide::{Deciding, Decisions};
 use crate::program::Program;
 use crate::template::lookup;
-use crate::visitor::Visitor;
+use crate::visitor::{Facts, Visitor};
 use splitlight_protocol::{Timestamp, Value};
 
 /// Makes deciding for many visitors with one program faster: what an attribute rules out is never looked at.
@@ -52,6 +52,10 @@ impl Index {
         for (item, it) in program.items().iter().enumerate() {
             collect(program, &it.when, item, &mut conjuncts);
         }
+        // No test of one value that is indexed asks who it is about.
+        let nobody = Visitor::new(Facts::default());
+        let context =
+            Context { program, visitor: &nobody, attributes: &nobody.attributes, now: Timestamp::from_ms(0) };
         let words = program.items().len().div_ceil(64);
         let mut paths: Vec<&[String]> = conjuncts.iter().map(|conjunct| conjunct.path).collect();
         paths.sort_unstable();
@@ -59,7 +63,7 @@ impl Index {
         let columns = paths.into_iter().map(|path| {
             let mine: Vec<&Conjunct<'_>> =
                 conjuncts.iter().filter(|conjunct| conjunct.path == path).collect();
-            Column::new(path, &mine, words)
+            Column::new(path, &mine, words, &context)
         });
         Self { columns: columns.collect(), words }
     }
@@ -114,19 +118,22 @@ fn names<'a>(test: &'a Test, into: &mut Vec<&'a Value>) -> bool {
             // The order of texts has more classes than the texts that are named.
             matches!(bound, Value::Number(_)) && scalar(bound)
         }
-        Test::Exists(_) => true,
+        Test::Exists(_) | Test::Type(_) | Test::Never => true,
+        Test::Any(tests) => tests.iter().all(|test| names(test, into)),
+        _ => false,
     }
 }
 
 impl Column {
-    fn new(path: &[String], conjuncts: &[&Conjunct<'_>], words: usize) -> Self {
+    fn new(path: &[String], conjuncts: &[&Conjunct<'_>], words: usize, context: &Context<'_>) -> Self {
         let mut named = Vec::new();
         for conjunct in conjuncts {
             names(conjunct.test, &mut named);
         }
         let row = |value: &Value| {
             let mut row = vec![u64::MAX; words];
-            for conjunct in conjuncts.iter().filter(|conjunct| !conjunct.test.passes(value)) {
+            let fails = |conjunct: &&&Conjunct<'_>| conjunct.test.passes(value, context) == Truth::False;
+            for conjunct in conjuncts.iter().filter(fails) {
                 row[conjunct.item / 64] &= !(1 << (conjunct.item % 64));
             }
             row

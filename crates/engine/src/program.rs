@@ -2,7 +2,7 @@
 
 use crate::change::Change;
 use crate::codec::{Wire, read_all, wire_enum, wire_struct};
-use crate::condition::{Condition, matches_value};
+use crate::condition::Condition;
 use crate::decide::FeatureDecision;
 use crate::feature::{Feature, Prerequisite};
 use crate::hash::{HashVersion, bucket};
@@ -267,9 +267,6 @@ impl Item {
 impl Tracked {
     pub(crate) fn asks_for(&self, event: &str, properties: &Map) -> bool {
         self.event == event
-            && self
-                .filter
-                .iter()
-                .all(|(name, wanted)| matches_value(properties.get(name).unwrap_or(&Value::Null), wanted))
+            && self.filter.iter().all(|(name, wanted)| properties.get(name).unwrap_or(&Value::Null) == wanted)
     }
 }

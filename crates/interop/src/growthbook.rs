@@ -21,9 +21,7 @@ mod visit;
 
 pub use bucket::{bucket_ranges, choose_variation, equal_weights, hash, in_namespace, number_text};
 pub use condition::{Condition, Groups, padded_version};
-pub use context::{
-    Context, ExperimentResult, Exposure, FeatureResult, Redirect, Source, StickyDocument,
-};
+pub use context::{Context, ExperimentResult, Exposure, FeatureResult, Redirect, Source, StickyDocument};
 pub use crypt::decrypt;
 pub use export::{Exported, export};
 pub use import::{Imported, import};

@@ -53,7 +53,7 @@ impl core::fmt::Display for Issue {
 ///
 /// Near means an edit distance of at most a third of the word, so that `varations` finds `variations` and `x`
 /// finds nothing.
-pub(crate) fn did_you_mean<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn did_you_mean<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|k| (edit_distance(word, k), *k))

@@ -44,3 +44,6 @@ pub const EVENT_AHEAD_MS_MAX: i64 = 60_000;
 
 /// How old an event may be, in milliseconds (30 days: an outbox that was offline for a month).
 pub const EVENT_AGE_MS_MAX: i64 = 30 * 86_400_000;
+
+/// States of one compiled pattern: matching costs their number for every character, so this bounds it to microseconds.
+pub const REGEX_STATES_MAX: usize = 2000;

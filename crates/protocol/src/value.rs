@@ -89,10 +89,11 @@ impl FromIterator<(String, Value)> for Map {
 }
 
 impl Value {
-    /// The value at a path of member names (own members only; array indexes are not names).
+    /// The value at a path of member names (own members only; digits are a position in a list).
     pub fn at<S: AsRef<str>>(&self, path: &[S]) -> Option<&Self> {
         path.iter().try_fold(self, |value, name| match value {
             Self::Object(map) => map.get(name.as_ref()),
+            Self::Array(items) => items.get(index(name.as_ref())?),
             _ => None,
         })
     }
@@ -162,6 +163,17 @@ impl Serialize for Value {
             Self::Object(map) => serializer.serialize_newtype_variant("Value", 5, "Object", map),
         }
     }
+}
+
+/// A position in a list, as digits without a leading zero.
+fn index(text: &str) -> Option<usize> {
+    if text.is_empty() || (text.len() > 1 && text.as_bytes().first() == Some(&b'0')) {
+        return None;
+    }
+    text.bytes().try_fold(0_usize, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(usize::from(digit))
+    })
 }
 
 /// Writes whole numbers without a fraction, as JavaScript does, so that `3` stays `3`.

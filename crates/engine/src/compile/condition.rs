@@ -1,73 +1,127 @@
-//! Reads a condition as it is written; what is unknown here is refused, so that nothing unknown runs.
+//! Reads a condition as it is written; what is not understood is listed, and closes what depends on it.
 
+mod test;
+
+use super::audience::Audiences;
 use crate::condition::{Condition, Test};
 use crate::history::Measure;
 use crate::program::Tracked;
+use splitlight_protocol::issue::did_you_mean;
 use splitlight_protocol::limits::{CONDITION_DEPTH_MAX, HISTORY_DAYS_MAX};
 use splitlight_protocol::time::{DAY_MS, parse_span};
 use splitlight_protocol::{Issue, Map, Value};
 
-/// What a condition may refer to, and where its questions about the history are collected.
-pub(super) struct Scope<'a> {
-    pub(super) audiences: &'a [&'a str],
+/// What a condition may refer to, and where its questions about the history and its defects are collected.
+pub(super) struct Scope<'a, 'c> {
+    pub(super) audiences: &'a mut Audiences<'c>,
     pub(super) tracked: &'a mut Vec<Tracked>,
+    pub(super) issues: &'a mut Vec<Issue>,
 }
 
-const OPERATORS: &str = "$eq, $ne, $lt, $lte, $gt, $gte, $in, $nin, $exists, $not";
+const LOGICAL: [&str; 7] = ["$and", "$or", "$nor", "$not", "$audience", "$savedGroup", "$history"];
+const HISTORY_SHAPE: &str = "write { \"event\": ..., \"within\": \"30d\", \"count\": { \"$gte\": 3 } }";
 
-impl Scope<'_> {
+impl Scope<'_, '_> {
     /// Reads an object of paths and logical operators, all of which have to hold.
-    pub(super) fn condition(&mut self, pointer: &str, written: &Value) -> Result<Condition, Issue> {
+    pub(super) fn condition(&mut self, pointer: &str, written: &Value) -> Condition {
         if written.depth() > CONDITION_DEPTH_MAX {
             let reason = format!("nested deeper than {CONDITION_DEPTH_MAX}");
-            return Err(Issue::error(pointer, reason, "move a part of it to an audience"));
+            return self.unsupported(pointer, reason, "move a part of it to an audience");
         }
-        let members =
-            object(pointer, written, "a condition is an object such as { \"geo.city\": \"Madrid\" }")?;
+        let Value::Object(members) = written else {
+            let fix = "a condition is an object such as { \"geo.city\": \"Madrid\" }";
+            return self.unsupported(pointer, "this is not an object", fix);
+        };
         let parts =
             members.iter().map(|(name, value)| self.member(&format!("{pointer}/{name}"), name, value));
-        let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Condition::All(parts) })
+        let mut parts: Vec<Condition> = parts.collect();
+        if parts.len() == 1 { parts.remove(0) } else { Condition::All(parts) }
     }
 
-    fn member(&mut self, pointer: &str, name: &str, value: &Value) -> Result<Condition, Issue> {
+    fn member(&mut self, pointer: &str, name: &str, value: &Value) -> Condition {
         match name {
-            "$and" => Ok(Condition::All(self.list(pointer, value)?)),
-            "$or" => Ok(Condition::Any(self.list(pointer, value)?)),
+            "$and" => self.list(pointer, value).map_or(Condition::Unsupported, Condition::All),
+            "$or" => self.list(pointer, value).map_or(Condition::Unsupported, Condition::Any),
             // The contract says that an empty `$nor` holds for nobody, as the negation of an empty `$or`.
-            "$nor" => Ok(Condition::Not(Box::new(Condition::Any(self.list(pointer, value)?)))),
-            "$not" => Ok(Condition::Not(Box::new(self.condition(pointer, value)?))),
-            "$audience" => self.audience(pointer, value),
-            "$history" => self.history(pointer, value),
+            "$nor" => self
+                .list(pointer, value)
+                .map_or(Condition::Unsupported, |parts| Condition::Not(Box::new(Condition::Any(parts)))),
+            "$not" => Condition::Not(Box::new(self.condition(pointer, value))),
+            "$audience" => match value.as_str() {
+                Some(key) => self.audience(pointer, key),
+                None => self.never(pointer, "this is not the key of an audience", "write its key"),
+            },
+            "$savedGroup" => self.saved_group(pointer, value),
+            "$history" => self.history(pointer, value).unwrap_or_else(|issue| {
+                self.issues.push(issue);
+                Condition::Unsupported
+            }),
             _ if name.starts_with('$') => {
-                let fix = "use $and, $or, $nor, $not, $audience, $history or an attribute's path";
-                Err(Issue::error(pointer, format!("`{name}` is not an operator here"), fix))
+                let fix = match did_you_mean(name, &LOGICAL) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("use one of {} or an attribute's path", LOGICAL.join(", ")),
+                };
+                self.issues.push(Issue::error(pointer, format!("`{name}` is not an operator here"), fix));
+                let test = self.test(pointer, value);
+                stranger(name, test)
             }
             _ => {
-                Ok(Condition::Attribute(name.split('.').map(str::to_owned).collect(), test(pointer, value)?))
+                Condition::Attribute(name.split('.').map(str::to_owned).collect(), self.test(pointer, value))
             }
         }
     }
 
-    fn list(&mut self, pointer: &str, value: &Value) -> Result<Vec<Condition>, Issue> {
-        let Value::Array(items) = value else {
-            return Err(Issue::error(pointer, "this is not a list", "write [ { ... }, { ... } ]"));
-        };
-        items.iter().enumerate().map(|(i, item)| self.condition(&format!("{pointer}/{i}"), item)).collect()
+    fn unsupported(&mut self, pointer: &str, reason: impl Into<String>, fix: impl Into<String>) -> Condition {
+        self.issues.push(Issue::error(pointer, reason, fix));
+        Condition::Unsupported
     }
 
-    fn audience(&self, pointer: &str, value: &Value) -> Result<Condition, Issue> {
-        let key = value.as_str().unwrap_or("");
-        let index = self.audiences.iter().position(|known| *known == key).ok_or_else(|| {
-            let fix = "add it to `audiences`, before any audience that uses it";
-            Issue::error(pointer, format!("there is no audience `{key}`"), fix)
-        })?;
-        Ok(Condition::Audience(u32::try_from(index).unwrap_or(u32::MAX)))
+    fn never(&mut self, pointer: &str, reason: impl Into<String>, fix: impl Into<String>) -> Condition {
+        self.issues.push(Issue::error(pointer, reason, fix));
+        Condition::Never
+    }
+
+    fn list(&mut self, pointer: &str, value: &Value) -> Option<Vec<Condition>> {
+        let Value::Array(items) = value else {
+            self.unsupported(pointer, "this is not a list", "write [ { ... }, { ... } ]");
+            return None;
+        };
+        let items = items.iter().enumerate();
+        Some(items.map(|(at, item)| self.condition(&format!("{pointer}/{at}"), item)).collect())
+    }
+
+    fn audience(&mut self, pointer: &str, key: &str) -> Condition {
+        let Some(at) = self.audiences.position(key) else {
+            let known = self.audiences.keys();
+            let fix = match did_you_mean(key, &known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "add it to `audiences`".to_owned(),
+            };
+            return self.never(pointer, format!("there is no audience `{key}`"), fix);
+        };
+        self.audience_at(pointer, at)
+    }
+
+    /// A reference as imported payloads have it: `{ "id", "attributeKey"? }`.
+    fn saved_group(&mut self, pointer: &str, value: &Value) -> Condition {
+        let own = value.at(&["attributeKey"]);
+        let (Some(id), None | Some(Value::String(_))) = (value.at(&["id"]).and_then(Value::as_str), own)
+        else {
+            return self.never(pointer, "this names no group", "write { \"id\": \"<key of an audience>\" }");
+        };
+        let at = self.audiences.position(id);
+        let list = at.and_then(|at| self.audiences.list(at));
+        match (own.and_then(Value::as_str), list) {
+            (Some(path), Some(values)) => {
+                let test = Test::In(scalars(values));
+                Condition::Attribute(path.split('.').map(str::to_owned).collect(), test)
+            }
+            _ => self.audience(&format!("{pointer}/id"), id),
+        }
     }
 
     fn history(&mut self, pointer: &str, value: &Value) -> Result<Condition, Issue> {
-        const SHAPE: &str = "write { \"event\": ..., \"within\": \"30d\", \"count\": { \"$gte\": 3 } }";
-        let members = object(pointer, value, SHAPE)?;
+        let members = object(pointer, value, HISTORY_SHAPE)?;
         let mut question = None;
         let (mut event, mut days, mut filter) = (None, None, Vec::new());
         for (name, value) in members.iter() {
@@ -90,19 +144,20 @@ impl Scope<'_> {
                 "sum" => Measure::Sum,
                 "daysSince" => Measure::DaysSince,
                 "distinctDays" => Measure::DistinctDays,
-                _ => return Err(Issue::error(here, format!("`{name}` is not known in `$history`"), SHAPE)),
+                _ => {
+                    let reason = format!("`{name}` is not known in `$history`");
+                    return Err(Issue::error(here, reason, HISTORY_SHAPE));
+                }
             };
-            if question.replace((measure, test(&here, value)?)).is_some() {
-                return Err(Issue::error(
-                    pointer,
-                    "more than one question",
-                    "write one of count, sum, daysSince, distinctDays",
-                ));
+            if question.replace((measure, self.test(&here, value))).is_some() {
+                let fix = "write one of count, sum, daysSince, distinctDays";
+                return Err(Issue::error(pointer, "more than one question", fix));
             }
         }
-        let event = event.ok_or_else(|| Issue::error(pointer, "`event` is missing", SHAPE))?;
-        let days = days.ok_or_else(|| Issue::error(pointer, "`within` is missing", SHAPE))?;
-        let (measure, test) = question.ok_or_else(|| Issue::error(pointer, "there is no question", SHAPE))?;
+        let missing = |what: &str| Issue::error(pointer, what, HISTORY_SHAPE);
+        let event = event.ok_or_else(|| missing("`event` is missing"))?;
+        let days = days.ok_or_else(|| missing("`within` is missing"))?;
+        let (measure, test) = question.ok_or_else(|| missing("there is no question"))?;
         Ok(Condition::History { tracked: self.track(event, filter, days), days, measure, test })
     }
 
@@ -122,8 +177,22 @@ impl Scope<'_> {
             self.tracked.len() - 1
         });
         self.tracked[at].days = self.tracked[at].days.max(days);
-        u32::try_from(at).unwrap_or(u32::MAX)
+        super::index(at)
     }
+}
+
+/// In the contract a name with `$` that is no operator may be an attribute; where nobody has it, it is an operator that
+/// this release does not know.
+fn stranger(name: &str, test: Test) -> Condition {
+    let about = |test| Condition::Attribute(name.split('.').map(str::to_owned).collect(), test);
+    let there = Condition::All(vec![about(Test::Exists(true)), about(test)]);
+    let gone = Condition::All(vec![about(Test::Exists(false)), Condition::Unsupported]);
+    Condition::Any(vec![there, gone])
+}
+
+/// What `===` can find: lists and objects are never the same.
+pub(super) fn scalars(values: &[Value]) -> Vec<Value> {
+    values.iter().filter(|value| !matches!(value, Value::Array(_) | Value::Object(_))).cloned().collect()
 }
 
 fn window_days(pointer: &str, value: &Value) -> Result<i32, Issue> {
@@ -132,51 +201,6 @@ fn window_days(pointer: &str, value: &Value) -> Result<i32, Issue> {
     let days = days.and_then(|days| i32::try_from(days).ok());
     days.filter(|days| usize::try_from(*days).is_ok_and(|days| days <= HISTORY_DAYS_MAX))
         .ok_or_else(|| Issue::error(pointer, "this is not a window of days", fix))
-}
-
-/// A test: operators, or a plain value, which is equality.
-fn test(pointer: &str, written: &Value) -> Result<Test, Issue> {
-    let Value::Object(members) = written else { return Ok(Test::Equal(written.clone())) };
-    if !members.iter().any(|(name, _)| name.starts_with('$')) {
-        // The contract lets an empty object pass always; any other is compared as a value.
-        return Ok(if members.is_empty() { Test::All(Vec::new()) } else { Test::Equal(written.clone()) });
-    }
-    let tests = members.iter().map(|(name, value)| operator(&format!("{pointer}/{name}"), name, value));
-    let mut tests = tests.collect::<Result<Vec<_>, _>>()?;
-    Ok(if tests.len() == 1 { tests.remove(0) } else { Test::All(tests) })
-}
-
-fn operator(pointer: &str, name: &str, value: &Value) -> Result<Test, Issue> {
-    let list = || match value {
-        Value::Array(items) => Ok(items.clone()),
-        _ => Err(Issue::error(pointer, "this is not a list", "write [\"a\", \"b\"]")),
-    };
-    let ordered = || match value {
-        Value::Number(_) | Value::String(_) => Ok(value.clone()),
-        _ => {
-            Err(Issue::error(pointer, "only numbers and strings have an order", "write a number or a string"))
-        }
-    };
-    let not = |test| Test::Not(Box::new(test));
-    Ok(match name {
-        "$eq" => Test::Equal(value.clone()),
-        "$ne" => not(Test::Equal(value.clone())),
-        "$lt" => Test::Less(ordered()?),
-        "$lte" => Test::LessOrEqual(ordered()?),
-        "$gt" => Test::Greater(ordered()?),
-        "$gte" => Test::GreaterOrEqual(ordered()?),
-        "$in" => Test::In(list()?),
-        "$nin" => not(Test::In(list()?)),
-        "$exists" => match value {
-            Value::Bool(wanted) => Test::Exists(*wanted),
-            _ => return Err(Issue::error(pointer, "this is not true or false", "write true or false")),
-        },
-        "$not" => not(test(pointer, value)?),
-        _ => {
-            let fix = format!("use one of {OPERATORS}");
-            return Err(Issue::error(pointer, format!("`{name}` is not an operator of this release"), fix));
-        }
-    })
 }
 
 fn object<'v>(pointer: &str, value: &'v Value, fix: &str) -> Result<&'v Map, Issue> {

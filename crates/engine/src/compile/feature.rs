@@ -51,7 +51,7 @@ impl Compiler<'_> {
             hash_version: hash_version(rule.hash_version),
             range,
         });
-        let ((start, end), when, prerequisites) = (window?, when?, prerequisites?);
+        let (start, end) = window?;
         Some(Rule {
             key: rule.key.clone().unwrap_or_default(),
             start,
@@ -70,10 +70,9 @@ impl Compiler<'_> {
         &mut self,
         base: &str,
         written: &[config::Prerequisite],
-    ) -> Option<Vec<Prerequisite>> {
+    ) -> Vec<Prerequisite> {
         let config = self.config;
         let mut prerequisites = Vec::with_capacity(written.len());
-        let mut sound = true;
         for (at, prerequisite) in written.iter().enumerate() {
             let here = format!("{base}/prerequisites/{at}");
             let feature = config.features.iter().position(|feature| feature.key == prerequisite.feature);
@@ -81,17 +80,14 @@ impl Compiler<'_> {
                 let reason = format!("there is no feature `{}`", prerequisite.feature);
                 self.issues.push(Issue::error(format!("{here}/feature"), reason, "add it to `features`"));
             }
-            match self.when(&here, Some(&prerequisite.when)) {
-                Some(when) => prerequisites.push(Prerequisite {
-                    // A feature that is not there closes, as an index beyond the last one.
-                    feature: feature.map_or(u32::MAX, index),
-                    when,
-                    gate: prerequisite.gate,
-                }),
-                None => sound = false,
-            }
+            prerequisites.push(Prerequisite {
+                // A feature that is not there closes, as an index beyond the last one.
+                feature: feature.map_or(u32::MAX, index),
+                when: self.when(&here, Some(&prerequisite.when)),
+                gate: prerequisite.gate,
+            });
         }
-        sound.then_some(prerequisites)
+        prerequisites
     }
 
     /// Lists every feature that depends on itself; at run time such a feature is null.

@@ -34,7 +34,7 @@ impl Compiler<'_> {
         let prerequisites = self.prerequisites(base, &experiment.prerequisites);
         let contexts = self.contexts(base, experiment);
         let pages = self.pages(base, &experiment.pages);
-        let ((start, end), when, prerequisites) = (window?, when?, prerequisites?);
+        let (start, end) = window?;
         let mut filters = self.filters(&experiment.filters);
         filters.extend(experiment.layer.as_ref().map(|layer| Filter {
             seed: layer.key.clone(),
@@ -60,7 +60,7 @@ impl Compiler<'_> {
                 Some(ranges) => ranges.iter().map(|[from, to]| (*from, *to)).collect(),
                 None => ranges(&experiment.weights(), experiment.coverage),
             },
-            contexts: contexts?,
+            contexts,
             sticky: experiment.sticky.then_some(StickyRule {
                 version: experiment.bucket_version,
                 min_version: experiment.min_bucket_version,
@@ -97,7 +97,7 @@ impl Compiler<'_> {
         let when = self.when(base, rule.when.as_ref());
         let prerequisites = self.prerequisites(base, &rule.prerequisites);
         let pages = self.pages(base, &rule.pages);
-        let ((start, end), when, prerequisites) = (window?, when?, prerequisites?);
+        let (start, end) = window?;
         let version =
             |key: &str, value, changes| Variation { key: key.to_owned(), value, changes, redirect: None };
         Some(Item {
@@ -128,13 +128,11 @@ impl Compiler<'_> {
         })
     }
 
-    fn contexts(&mut self, base: &str, experiment: &Experiment) -> Option<Vec<Context>> {
-        let contexts = experiment.contexts.iter().enumerate().map(|(at, context)| {
-            Some(Context {
-                leaf: context.leaf,
-                when: self.when(&format!("{base}/contexts/{at}"), Some(&context.when))?,
-                ranges: ranges(&context.weights, experiment.coverage),
-            })
+    fn contexts(&mut self, base: &str, experiment: &Experiment) -> Vec<Context> {
+        let contexts = experiment.contexts.iter().enumerate().map(|(at, context)| Context {
+            leaf: context.leaf,
+            when: self.when(&format!("{base}/contexts/{at}"), Some(&context.when)),
+            ranges: ranges(&context.weights, experiment.coverage),
         });
         contexts.collect()
     }

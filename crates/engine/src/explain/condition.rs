@@ -52,8 +52,10 @@ fn part(
         "$not" => node(holds, [("operator", name.into()), ("part", inner(value))]),
         "$audience" => {
             let audience = config.audiences.iter().find(|audience| Some(&*audience.key) == value.as_str());
-            let when = audience.map_or(Value::Null, |audience| inner(&audience.when));
-            node(holds, [("audience", value.clone()), ("when", when)])
+            let when = audience.and_then(|audience| audience.when.as_ref()).map_or(Value::Null, inner);
+            let list = audience.and_then(|audience| audience.attribute.as_deref());
+            let attribute = list.map_or(Value::Null, Value::from);
+            node(holds, [("audience", value.clone()), ("when", when), ("attribute", attribute)])
         }
         _ if name.starts_with('$') => node(holds, [("operator", name.into()), ("wanted", value.clone())]),
         _ => {
@@ -65,7 +67,7 @@ fn part(
 }
 
 fn holds(compiler: &mut Compiler<'_>, context: &Context<'_>, written: &Value) -> Value {
-    compiler.when("", Some(written)).map_or(Value::from(false), |when| truth(when.holds(context)))
+    truth(compiler.when("", Some(written)).holds(context))
 }
 
 fn node<const N: usize>(holds: Value, members: [(&str, Value); N]) -> Value {

@@ -116,7 +116,9 @@ fn group(v: &Value, a: &Map, g: &Groups, path: &mut Vec<String>) -> T {
     let Some(e @ Value::Object(_)) = g.written.get(id) else { return Some(false) };
     match e.at(&["type"]).and_then(Value::as_str) {
         Some("list") => {
-            let (Some(Value::String(k)), Some(Value::Array(l))) = (ak.or(e.at(&["attributeKey"])), e.at(&["values"])) else {
+            let (Some(Value::String(k)), Some(Value::Array(l))) =
+                (ak.or(e.at(&["attributeKey"])), e.at(&["values"]))
+            else {
                 return Some(false);
             };
             let test = Map::from_iter([("$in".to_owned(), Value::Array(l.clone()))]);
@@ -176,7 +178,9 @@ fn lower(v: &Value) -> Value {
     }
 }
 /// tmp
-pub fn padded_version(v: &Value) -> String { padded(v).unwrap_or_else(|| "    0".to_owned()) }
+pub fn padded_version(v: &Value) -> String {
+    padded(v).unwrap_or_else(|| "    0".to_owned())
+}
 fn padded(v: &Value) -> Option<String> {
     let t = match v {
         Value::String(s) if s.is_empty() => "0".to_owned(),
@@ -192,7 +196,13 @@ fn padded(v: &Value) -> Option<String> {
     }
     let p: Vec<String> = p
         .into_iter()
-        .map(|p| if !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()) { format!("{p:>5}") } else { p.to_owned() })
+        .map(|p| {
+            if !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()) {
+                format!("{p:>5}")
+            } else {
+                p.to_owned()
+            }
+        })
         .collect();
     Some(p.join("-"))
 }
@@ -200,7 +210,8 @@ fn op(k: &str, v: &Value, x: &Value, a: &Map, g: &Groups, path: &mut Vec<String>
     use Ordering::{Equal, Greater, Less};
     let ord = |o: &[Ordering]| Some(cmp(x, v).is_some_and(|c| o.contains(&c)));
     let ver = |o: &[Ordering]| {
-        let same = matches!((x, v), (Value::String(_), Value::String(_)) | (Value::Number(_), Value::Number(_)));
+        let same =
+            matches!((x, v), (Value::String(_), Value::String(_)) | (Value::Number(_), Value::Number(_)));
         match (padded(x), padded(v)) {
             (Some(a), Some(b)) if same => Some(o.contains(&a.encode_utf16().cmp(b.encode_utf16()))),
             _ => Some(o == [Less, Greater].as_slice()),
@@ -259,7 +270,8 @@ fn op(k: &str, v: &Value, x: &Value, a: &Map, g: &Groups, path: &mut Vec<String>
         "$elemMatch" => {
             let Value::Array(xs) = x else { return Some(false) };
             let Value::Object(m) = v else { return None };
-            let fields = !m.iter().any(|(k, _)| k.starts_with('$')) || m.iter().any(|(k, _)| matches!(k, "$or" | "$and" | "$nor" | "$savedGroup"));
+            let fields = !m.iter().any(|(k, _)| k.starts_with('$'))
+                || m.iter().any(|(k, _)| matches!(k, "$or" | "$and" | "$nor" | "$savedGroup"));
             let ts: Vec<T> = xs
                 .iter()
                 .filter(|x| **x != Value::Null)

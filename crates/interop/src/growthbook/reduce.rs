@@ -100,7 +100,9 @@ impl Reducer<'_> {
     fn keep(&mut self, key: &str) {
         let mut waiting = vec![key.to_owned()];
         while let Some(key) = waiting.pop() {
-            let Some(feature) = self.features.get(&key).filter(|feature| is_something(feature)) else { continue };
+            let Some(feature) = self.features.get(&key).filter(|feature| is_something(feature)) else {
+                continue;
+            };
             if self.kept.contains_key(&key) {
                 continue;
             }

@@ -31,7 +31,8 @@ fn is_match(url: &str, target: &UrlTarget) -> bool {
             let origin = Address::parse(url).origin().len();
             let test = Value::Object(one("$regex", Value::from(target.pattern.as_str())));
             let condition = Condition::new(Value::Object(one("url", test)));
-            let found = |text: &str| condition.holds(&one("url", Value::from(text)), &super::Groups::default());
+            let found =
+                |text: &str| condition.holds(&one("url", Value::from(text)), &super::Groups::default());
             found(&href) || href.get(origin..).is_some_and(found)
         }
         _ => false,
@@ -91,10 +92,10 @@ pub fn merge_query_strings(current: &str, destination: &str) -> String {
     }
     // A query that nothing is added to stays as it is written.
     if pairs.len() > written {
-        to.query = pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).fold(
-            String::new(),
-            |query, pair| if query.is_empty() { pair } else { query + "&" + &pair },
-        );
+        to.query = pairs
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .fold(String::new(), |query, pair| if query.is_empty() { pair } else { query + "&" + &pair });
     }
     to.href()
 }
@@ -115,7 +116,8 @@ impl Address {
     fn parse(text: &str) -> Self {
         let (text, hash) = text.split_once('#').map_or((text, None), |(text, hash)| (text, Some(hash)));
         let (text, query) = text.split_once('?').unwrap_or((text, ""));
-        let (scheme, rest) = text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
+        let (scheme, rest) =
+            text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
         let rest = if scheme.is_some() { Some(rest) } else { text.strip_prefix("//") };
         let (authority, path) =
             rest.map_or(("_", text), |rest| rest.split_at(rest.find('/').unwrap_or(rest.len())));
@@ -175,7 +177,10 @@ fn escape(mut out: String, byte: u8, keep: bool) -> String {
 /// The decoded parameters of a query.
 fn parameters(query: &str) -> Vec<(String, String)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(a, b)| (decode(a), decode(b))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(a, b)| (decode(a), decode(b)))
+        .collect()
 }
 
 fn decode(text: &str) -> String {

@@ -140,7 +140,8 @@ impl<'a> Visit<'a> {
     /// Gives a contextual bandit the weights of the first context that holds, or keeps its own.
     fn with_leaf(&self, mut experiment: Experiment) -> Experiment {
         let bandits = &self.payload.contextual_bandits;
-        let Some(bandit) = experiment.contextual_bandit_ref.as_ref().and_then(|name| bandits.get(name)) else {
+        let Some(bandit) = experiment.contextual_bandit_ref.as_ref().and_then(|name| bandits.get(name))
+        else {
             return experiment;
         };
         let context = bandit.contexts.iter().find(|context| self.passes(Some(&context.condition)));

@@ -13,7 +13,23 @@ use std::collections::BTreeSet;
 pub(super) fn keep_sound(config: &mut Config, drafts: Drafts, issues: &mut Vec<Issue>) {
     check_project(config, issues);
     let (metrics, known) = sound(drafts.metrics, "metrics", issues, |m| &m.key, check_metric);
-    let (audiences, _) = sound(drafts.audiences, "audiences", issues, |audience| &audience.key, |_, _| {});
+    let (audiences, _) = sound(
+        drafts.audiences,
+        "audiences",
+        issues,
+        |audience| &audience.key,
+        |audience, at| {
+            let (when, list) =
+                (audience.when.is_some(), [audience.attribute.is_some(), audience.values.is_some()]);
+            if (when && list != [false; 2]) || (!when && list != [true; 2]) {
+                at.error(
+                    "",
+                    "an audience is either a condition or a list",
+                    "write `when`, or `attribute` and `values`",
+                );
+            }
+        },
+    );
     let (experiments, mut taken) = sound(
         drafts.experiments,
         "experiments",

@@ -33,7 +33,8 @@ impl Exporter<'_> {
             meta
         });
         written.insert("meta".to_owned(), json!(meta.collect::<Vec<_>>()));
-        let variations = e.variations.iter().map(|it| if pages { variation(it) } else { Ok(json!(it.value)) });
+        let variations =
+            e.variations.iter().map(|it| if pages { variation(it) } else { Ok(json!(it.value)) });
         written.insert("variations".to_owned(), variations.collect::<Part<Json>>()?);
         if pages {
             self.page(e, &mut written);

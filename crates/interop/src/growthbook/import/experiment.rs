@@ -128,7 +128,8 @@ impl Importer<'_> {
 
 /// What is kept of a visitor, when the payload says anything of it: whether an SDK keeps it is not in the payload.
 fn sticky(e: &Experiment, written: &mut JsonMap<String, Json>) -> Part<()> {
-    let asked = e.fallback_attribute.is_some() || e.bucket_version.is_some() || e.min_bucket_version.is_some();
+    let asked =
+        e.fallback_attribute.is_some() || e.bucket_version.is_some() || e.min_bucket_version.is_some();
     if !asked || e.disable_sticky_bucketing == Some(true) {
         return Ok(());
     }
