@@ -16,14 +16,14 @@ mod prune;
 mod redirect;
 mod reduce;
 mod sticky;
+mod targeting;
 mod url;
+mod version;
 mod visit;
 
 pub use bucket::{bucket_ranges, choose_variation, equal_weights, hash, in_namespace, number_text};
-pub use condition::{Condition, Groups, padded_version};
-pub use context::{
-    Context, ExperimentResult, Exposure, FeatureResult, Redirect, Source, StickyDocument,
-};
+pub use condition::{Condition, Groups};
+pub use context::{Context, ExperimentResult, Exposure, FeatureResult, Redirect, Source, StickyDocument};
 pub use crypt::decrypt;
 pub use export::{Exported, export};
 pub use import::{Imported, import};
@@ -34,4 +34,5 @@ pub use prune::{Pruned, prune_condition};
 pub use redirect::ChangeKind;
 pub use reduce::{Labels, Prerequisites, Reduction, reduce_payload};
 pub use url::{is_url_targeted, merge_query_strings, query_string_override};
+pub use version::padded_version;
 pub use visit::Visit;

@@ -38,7 +38,9 @@ pub fn export(config: &Config) -> Exported {
     let groups = exporter.groups();
     let mut features = exporter.features();
     let experiments = exporter.experiments(&mut features);
-    for (at, item) in config.personalizations.iter().enumerate().filter(|(_, it)| it.status == Status::Running) {
+    for (at, item) in
+        config.personalizations.iter().enumerate().filter(|(_, it)| it.status == Status::Running)
+    {
         let reason = format!("`{}` competes for a slot, which GrowthBook does not know", item.key);
         let fix = "make it an experiment, or keep serving it here";
         exporter.left_out.push(Issue::error(format!("/personalizations/{at}"), reason, fix));
@@ -125,8 +127,8 @@ impl Exporter<'_> {
         let both: Vec<Json> = own.into_iter().chain(written.remove("condition")).collect();
         let both = if both.len() > 1 { Some(json!({ "$and": both })) } else { both.into_iter().next() };
         put(&mut written, "condition", both);
-        join(&mut written, "filters", filters(&rule.filters, &rule.unit)?);
-        join(&mut written, "parentConditions", parents(&rule.prerequisites)?);
+        join(&mut written, "filters", &filters(&rule.filters, &rule.unit)?);
+        join(&mut written, "parentConditions", &parents(&rule.prerequisites)?);
         if let (None, Some(value)) = (experiment, &rule.value) {
             written.insert("force".to_owned(), json!(value));
             share(rule, &mut written)?;
@@ -136,11 +138,16 @@ impl Exporter<'_> {
 
     fn experiments(&mut self, features: &mut JsonMap<String, Json>) -> Vec<Json> {
         let config = self.config;
-        let named: Vec<&String> =
-            config.features.iter().flat_map(|feature| &feature.rules).filter_map(|rule| rule.experiment.as_ref()).collect();
+        let named: Vec<&String> = config
+            .features
+            .iter()
+            .flat_map(|feature| &feature.rules)
+            .filter_map(|rule| rule.experiment.as_ref())
+            .collect();
         let mut experiments = Vec::new();
         for (at, experiment) in config.experiments.iter().enumerate() {
-            let changes = experiment.variations.iter().any(|it| !it.changes.is_empty() || it.redirect.is_some());
+            let changes =
+                experiment.variations.iter().any(|it| !it.changes.is_empty() || it.redirect.is_some());
             if experiment.status != Status::Running || (!changes && named.contains(&&experiment.key)) {
                 continue;
             }
@@ -165,10 +172,12 @@ impl Exporter<'_> {
         }
         let mut rule = self.experiment(experiment, false)?;
         let valued = experiment.variations.iter().any(|variation| variation.value.is_some());
-        let value = |variation: &config::Variation| if valued { json!(variation.value) } else { json!(variation.key) };
-        let values: Vec<Json> = experiment.variations.iter().map(value).collect();
-        let control = values.first().cloned().unwrap_or_default();
-        rule.insert("variations".to_owned(), Json::Array(values));
+        let value = |variation: &config::Variation| {
+            if valued { json!(variation.value) } else { json!(variation.key) }
+        };
+        let all: Vec<Json> = experiment.variations.iter().map(value).collect();
+        let control = all.first().cloned().unwrap_or_default();
+        rule.insert("variations".to_owned(), Json::Array(all));
         Ok(json!({ "defaultValue": control, "rules": [rule] }))
     }
 }
@@ -176,17 +185,17 @@ impl Exporter<'_> {
 /// Writes a member unless there is nothing to write.
 fn put(map: &mut JsonMap<String, Json>, name: &str, value: impl serde::Serialize) {
     let value = json!(value);
-    let empty = value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(JsonMap::is_empty);
-    // An empty condition says as much as none.
+    let empty =
+        value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(JsonMap::is_empty);
     if !value.is_null() && !empty {
         map.insert(name.to_owned(), value);
     }
 }
 
 /// Adds to a list that may be there already.
-fn join(map: &mut JsonMap<String, Json>, name: &str, more: Vec<Json>) {
+fn join(map: &mut JsonMap<String, Json>, name: &str, more: &[Json]) {
     let written = map.remove(name);
-    let all: Vec<&Json> = written.iter().filter_map(Json::as_array).flatten().chain(&more).collect();
+    let all: Vec<&Json> = written.iter().filter_map(Json::as_array).flatten().chain(more).collect();
     let all = json!(all);
     put(map, name, all);
 }
@@ -246,7 +255,9 @@ fn condition(written: &Value) -> Part<Json> {
     let member = |(name, value): (&str, &Value)| {
         let (name, value) = match (name, value) {
             ("$audience", key) => ("$savedGroup", json!({ "id": key })),
-            ("$and" | "$or" | "$nor", Value::Array(all)) => (name, all.iter().map(condition).collect::<Part<Json>>()?),
+            ("$and" | "$or" | "$nor", Value::Array(all)) => {
+                (name, all.iter().map(condition).collect::<Part<Json>>()?)
+            }
             ("$not", inner) => (name, condition(inner)?),
             _ if name.starts_with('$') => return Err(format!("GrowthBook does not know `{name}`")),
             (_, test) => (name, json!(test)),

@@ -57,7 +57,11 @@ pub fn import(payload: &Payload, project: &str) -> Imported {
         let reason = format!("there is no feature `{key}`, but others depend on it");
         let pointer = format!("/features/{key}");
         importer.left_out.push(Issue::warning(pointer.clone(), reason, "remove it from `parentConditions`"));
-        items.push(Item { section: "features", pointer, written: json!({ "key": clean_key(&key), "default": null }) });
+        items.push(Item {
+            section: "features",
+            pointer,
+            written: json!({ "key": clean_key(&key), "default": null }),
+        });
     }
     items.extend(importer.conditions.audiences().map(|(id, written)| Item {
         section: "audiences",
@@ -87,7 +91,13 @@ struct Importer<'a> {
 }
 
 impl Importer<'_> {
-    fn keep(&mut self, items: &mut Vec<Item>, section: &'static str, pointer: String, written: Part<JsonMap<String, Json>>) {
+    fn keep(
+        &mut self,
+        items: &mut Vec<Item>,
+        section: &'static str,
+        pointer: String,
+        written: Part<JsonMap<String, Json>>,
+    ) {
         match written {
             Ok(written) => items.push(Item { section, pointer, written: Json::Object(written) }),
             Err((reason, fix)) => self.left_out.push(Issue::error(pointer, reason, fix)),
@@ -144,7 +154,11 @@ impl Importer<'_> {
     ) -> Part<()> {
         let inner = &rule.experiment;
         if inner.fallback_attribute.is_some() {
-            self.warn(pointer, "a forced value has no fallback unit", "hash an attribute that every visitor has");
+            self.warn(
+                pointer,
+                "a forced value has no fallback unit",
+                "hash an attribute that every visitor has",
+            );
         }
         written.insert("value".to_owned(), json!(value));
         put(written, "when", self.condition(inner.condition.as_ref())?);
@@ -161,7 +175,10 @@ impl Importer<'_> {
 
     fn condition(&mut self, condition: Option<&super::Condition>) -> Part<Option<Json>> {
         let written = condition.map(super::Condition::written);
-        written.filter(|written| !matches!(written, Value::Null)).map(|it| self.conditions.translate(it)).transpose()
+        written
+            .filter(|written| !matches!(written, Value::Null))
+            .map(|it| self.conditions.translate(it))
+            .transpose()
     }
 
     fn prerequisites(&mut self, parents: Option<&[Parent]>) -> Part<Vec<Json>> {
@@ -187,8 +204,10 @@ impl Importer<'_> {
 
     /// Features that others depend on and the payload does not have: their value is `null`.
     fn missing_parents(&self) -> BTreeSet<String> {
-        let rules = self.payload.features.values().flat_map(|feature| &feature.rules).map(|rule| &rule.experiment);
-        let parents = rules.chain(&self.payload.experiments).filter_map(|item| item.parent_conditions.as_ref());
+        let rules =
+            self.payload.features.values().flat_map(|feature| &feature.rules).map(|rule| &rule.experiment);
+        let parents =
+            rules.chain(&self.payload.experiments).filter_map(|item| item.parent_conditions.as_ref());
         let known = |id: &&String| self.payload.features.contains_key(*id);
         parents.flatten().map(|parent| &parent.id).filter(|id| !known(id)).cloned().collect()
     }
@@ -203,7 +222,8 @@ fn sound(mut items: Vec<Item>, project: &str, mut left_out: Vec<Issue>) -> Impor
         let mut broken = BTreeSet::new();
         for issue in issues {
             let mut parts = issue.pointer.split('/').skip(1);
-            let (section, at) = (parts.next().unwrap_or_default(), parts.next().and_then(|at| at.parse().ok()));
+            let (section, at) =
+                (parts.next().unwrap_or_default(), parts.next().and_then(|at| at.parse().ok()));
             let mut of_section = items.iter().enumerate().filter(|(_, item)| item.section == section);
             let Some((place, item)) = at.and_then(|at: usize| of_section.nth(at)) else { continue };
             if broken.insert(place) {

@@ -58,7 +58,8 @@ impl Visit<'_> {
 
     fn destination(&mut self, experiment: &Experiment) -> Option<Redirect> {
         let result = self.run(experiment);
-        let destination = result.value.at(&["urlRedirect"]).and_then(Value::as_str).filter(|_| result.in_experiment);
+        let destination =
+            result.value.at(&["urlRedirect"]).and_then(Value::as_str).filter(|_| result.in_experiment);
         let destination = destination?.to_owned();
         let url = if experiment.persist_query_string == Some(true) {
             merge_query_strings(&self.context.url, &destination)

@@ -1,6 +1,6 @@
 //! Addresses: which pages an experiment is for, variations forced by the address, and where redirects lead.
 
-use super::condition::Condition;
+use super::condition::{Condition, Groups};
 use super::payload::UrlTarget;
 use splitlight_protocol::{Map, Value};
 
@@ -30,8 +30,8 @@ fn is_match(url: &str, target: &UrlTarget) -> bool {
             let href = Address::parse(url).href();
             let origin = Address::parse(url).origin().len();
             let test = Value::Object(one("$regex", Value::from(target.pattern.as_str())));
-            let condition = Condition::new(Value::Object(one("url", test)));
-            let found = |text: &str| condition.holds(&one("url", Value::from(text)), &super::Groups::default());
+            let condition = Condition::new(Value::Object(one("url", test)), &Groups::default());
+            let found = |text: &str| condition.holds(&one("url", Value::from(text)));
             found(&href) || href.get(origin..).is_some_and(found)
         }
         _ => false,
@@ -91,10 +91,10 @@ pub fn merge_query_strings(current: &str, destination: &str) -> String {
     }
     // A query that nothing is added to stays as it is written.
     if pairs.len() > written {
-        to.query = pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).fold(
-            String::new(),
-            |query, pair| if query.is_empty() { pair } else { query + "&" + &pair },
-        );
+        to.query = pairs
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .fold(String::new(), |query, pair| if query.is_empty() { pair } else { query + "&" + &pair });
     }
     to.href()
 }
@@ -115,7 +115,8 @@ impl Address {
     fn parse(text: &str) -> Self {
         let (text, hash) = text.split_once('#').map_or((text, None), |(text, hash)| (text, Some(hash)));
         let (text, query) = text.split_once('?').unwrap_or((text, ""));
-        let (scheme, rest) = text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
+        let (scheme, rest) =
+            text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
         let rest = if scheme.is_some() { Some(rest) } else { text.strip_prefix("//") };
         let (authority, path) =
             rest.map_or(("_", text), |rest| rest.split_at(rest.find('/').unwrap_or(rest.len())));
@@ -167,7 +168,8 @@ fn escape(mut out: String, byte: u8, keep: bool) -> String {
     if keep {
         out.push(char::from(byte));
     } else {
-        out.push_str(&format!("%{byte:02X}"));
+        out.push('%');
+        out.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
     }
     out
 }
@@ -175,7 +177,10 @@ fn escape(mut out: String, byte: u8, keep: bool) -> String {
 /// The decoded parameters of a query.
 fn parameters(query: &str) -> Vec<(String, String)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(a, b)| (decode(a), decode(b))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(a, b)| (decode(a), decode(b)))
+        .collect()
 }
 
 fn decode(text: &str) -> String {

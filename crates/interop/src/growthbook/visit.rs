@@ -100,7 +100,9 @@ impl<'a> Visit<'a> {
 
     /// The variation of an experiment.
     pub fn run(&mut self, experiment: &Experiment) -> ExperimentResult {
-        self.enter(&self.with_leaf(experiment.clone()), None)
+        let mut experiment = experiment.clone();
+        experiment.compile(&self.payload.saved_groups);
+        self.enter(&self.with_leaf(experiment), None)
     }
 
     fn rules(&mut self, key: &str, feature: &Feature) -> FeatureResult {
@@ -140,7 +142,8 @@ impl<'a> Visit<'a> {
     /// Gives a contextual bandit the weights of the first context that holds, or keeps its own.
     fn with_leaf(&self, mut experiment: Experiment) -> Experiment {
         let bandits = &self.payload.contextual_bandits;
-        let Some(bandit) = experiment.contextual_bandit_ref.as_ref().and_then(|name| bandits.get(name)) else {
+        let Some(bandit) = experiment.contextual_bandit_ref.as_ref().and_then(|name| bandits.get(name))
+        else {
             return experiment;
         };
         let context = bandit.contexts.iter().find(|context| self.passes(Some(&context.condition)));
@@ -231,7 +234,7 @@ impl<'a> Visit<'a> {
                 return Err(Blocked::Cycle);
             }
             let value = Map::from_iter([("value".to_owned(), found.value)]);
-            if !parent.condition.holds(&value, &self.payload.saved_groups) {
+            if !parent.condition.holds(&value) {
                 return Err(if parent.gate == Some(true) { Blocked::Gate } else { Blocked::Skip });
             }
         }
@@ -239,7 +242,7 @@ impl<'a> Visit<'a> {
     }
 
     fn passes(&self, condition: Option<&Condition>) -> bool {
-        condition.is_none_or(|condition| condition.holds(&self.attributes, &self.payload.saved_groups))
+        condition.is_none_or(|condition| condition.holds(&self.attributes))
     }
 
     fn filtered_out(&self, experiment: &Experiment) -> bool {

@@ -34,8 +34,12 @@ fn change(mutation: &Value) -> Part<Json> {
             json!({ "selector": selector, "insert": { "position": "append", "html": value } })
         }
         ("class" | "className", "append") => json!({ "selector": selector, "class": { "add": classes() } }),
-        ("class" | "className", "remove") => json!({ "selector": selector, "class": { "remove": classes() } }),
-        ("className", "set") => json!({ "selector": selector, "attribute": { "name": "class", "value": value } }),
+        ("class" | "className", "remove") => {
+            json!({ "selector": selector, "class": { "remove": classes() } })
+        }
+        ("className", "set") => {
+            json!({ "selector": selector, "attribute": { "name": "class", "value": value } })
+        }
         ("html" | "position", action) | (_, action @ "append") => {
             return Err((format!("`{action}` of `{attribute}` is no change here"), FIX));
         }

@@ -59,7 +59,7 @@ impl Importer<'_> {
         sticky(e, &mut written)?;
         put(&mut written, "when", self.condition(e.condition.as_ref())?);
         let shares = shares(e, &mut written)?;
-        put(&mut written, "filters", self.layer(e, own)?);
+        put(&mut written, "filters", layer(e, own)?);
         put(&mut written, "contexts", self.contexts(e)?);
         let mut variations = Vec::with_capacity(e.variations.len());
         for (at, value) in e.variations.iter().enumerate() {
@@ -68,16 +68,6 @@ impl Importer<'_> {
         }
         written.insert("variations".to_owned(), json!(variations));
         Ok(written)
-    }
-
-    /// Filters, or the namespace, which is a filter with its own seed.
-    fn layer(&self, e: &Experiment, own: &str) -> Part<Vec<Json>> {
-        match (&e.filters, &e.namespace) {
-            (None, Some((key, from, to))) => Ok(vec![json!({
-                "seed": format!("__{key}"), "hashVersion": 1, "ranges": [sound_range(*from, *to)], "unit": own,
-            })]),
-            (written, _) => filters(written.as_deref()),
-        }
     }
 
     fn contexts(&mut self, e: &Experiment) -> Part<Vec<Json>> {
@@ -126,9 +116,20 @@ impl Importer<'_> {
     }
 }
 
+/// Filters, or the namespace, which is a filter with its own seed.
+fn layer(e: &Experiment, own: &str) -> Part<Vec<Json>> {
+    match (&e.filters, &e.namespace) {
+        (None, Some((key, from, to))) => Ok(vec![json!({
+            "seed": format!("__{key}"), "hashVersion": 1, "ranges": [sound_range(*from, *to)], "unit": own,
+        })]),
+        (written, _) => filters(written.as_deref()),
+    }
+}
+
 /// What is kept of a visitor, when the payload says anything of it: whether an SDK keeps it is not in the payload.
 fn sticky(e: &Experiment, written: &mut JsonMap<String, Json>) -> Part<()> {
-    let asked = e.fallback_attribute.is_some() || e.bucket_version.is_some() || e.min_bucket_version.is_some();
+    let asked =
+        e.fallback_attribute.is_some() || e.bucket_version.is_some() || e.min_bucket_version.is_some();
     if !asked || e.disable_sticky_bucketing == Some(true) {
         return Ok(());
     }
