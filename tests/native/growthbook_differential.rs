@@ -1,4 +1,4 @@
-//! Random payloads and visitors: our evaluation against GrowthBook's own crate, and against our import and export.
+//! Random payloads and visitors: our evaluation against `GrowthBook`'s own crate, and against our import and export.
 
 use growthbook_rust::dto::GrowthBookFeature;
 use growthbook_rust::growthbook::GrowthBook;
@@ -20,7 +20,8 @@ const FEATURES: [&str; 4] = ["alpha", "beta", "gamma", "missing"];
 
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
-        select(vec!["", "ES", "es", "US", "pro", "10", "9", "ñandú", "日本", "x 😀"]).prop_map(|text| json!(text)),
+        select(vec!["", "ES", "es", "US", "pro", "10", "9", "ñandú", "日本", "x 😀"])
+            .prop_map(|text| json!(text)),
         select(vec![0.0, 1.0, 9.0, 10.0, -1.0, 1.5]).prop_map(number),
         select(vec![true, false]).prop_map(|truth| json!(truth)),
         Just(Value::Null),
@@ -34,18 +35,25 @@ fn number(number: f64) -> Value {
 }
 
 fn version() -> impl Strategy<Value = Value> {
-    select(vec!["1.2.3", "v1.2.3", "1.10.0", "1.2.3-rc.1", "2.0", "", "1.2.3+build"]).prop_map(|text| json!(text))
+    select(vec!["1.2.3", "v1.2.3", "1.10.0", "1.2.3-rc.1", "2.0", "", "1.2.3+build"])
+        .prop_map(|text| json!(text))
 }
 
 fn operator() -> impl Strategy<Value = (String, Value)> {
     let named = |names: &[&str]| select(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     prop_oneof![
         (named(&["$eq", "$ne", "$lt", "$lte", "$gt", "$gte"]), scalar()),
-        (named(&["$in", "$nin", "$ini", "$nini", "$all", "$alli"]), vec(scalar(), 0..4).prop_map(Value::from)),
+        (
+            named(&["$in", "$nin", "$ini", "$nini", "$all", "$alli"]),
+            vec(scalar(), 0..4).prop_map(Value::from)
+        ),
         (named(&["$veq", "$vne", "$vlt", "$vlte", "$vgt", "$vgte"]), version()),
         (named(&["$exists"]), select(vec![true, false]).prop_map(|truth| json!(truth))),
         (named(&["$size"]), (0..3).prop_map(|size| json!(size))),
-        (named(&["$type"]), select(vec!["string", "number", "boolean", "array", "object", "null"]).prop_map(|t| json!(t))),
+        (
+            named(&["$type"]),
+            select(vec!["string", "number", "boolean", "array", "object", "null"]).prop_map(|t| json!(t))
+        ),
         (named(&["$inGroup", "$notInGroup"]), select(vec!["old", "list", "none"]).prop_map(|id| json!(id))),
         (named(&["$elemMatch"]), scalar().prop_map(|value| json!({ "$eq": value }))),
     ]
@@ -78,7 +86,9 @@ fn range() -> impl Strategy<Value = Value> {
 }
 
 /// Members of an object, each there or not.
-fn object(members: Vec<(&'static str, proptest::strategy::BoxedStrategy<Value>)>) -> impl Strategy<Value = Map<String, Value>> {
+fn object(
+    members: Vec<(&'static str, proptest::strategy::BoxedStrategy<Value>)>,
+) -> impl Strategy<Value = Map<String, Value>> {
     let member = |(name, value): (&'static str, proptest::strategy::BoxedStrategy<Value>)| {
         proptest::option::of(value).prop_map(move |value| value.map(|value| (name.to_owned(), value)))
     };
@@ -168,14 +178,16 @@ fn meta() -> impl Strategy<Value = Vec<Value>> {
 fn shares() -> impl Strategy<Value = (&'static str, Value)> {
     prop_oneof![
         vec(share(), 2..4).prop_map(|weights| ("weights", json!(weights))),
-        select(vec![json!([0.5, 0.5]), json!([0.1, 0.2, 0.7]), json!([0.3, 0.695])]).prop_map(|it| ("weights", it)),
+        select(vec![json!([0.5, 0.5]), json!([0.1, 0.2, 0.7]), json!([0.3, 0.695])])
+            .prop_map(|it| ("weights", it)),
         vec(range(), 1..4).prop_map(|ranges| ("ranges", json!(ranges))),
     ]
 }
 
 fn payload() -> impl Strategy<Value = Value> {
     let rules = || vec(prop_oneof![forced(), experiment()], 0..4);
-    let feature = || (scalar(), rules()).prop_map(|(value, rules)| json!({ "defaultValue": value, "rules": rules }));
+    let feature =
+        || (scalar(), rules()).prop_map(|(value, rules)| json!({ "defaultValue": value, "rules": rules }));
     let groups = (vec(scalar(), 0..3), vec(scalar(), 0..3), condition()).prop_map(|(old, list, some)| {
         json!({
             "old": old,
@@ -195,7 +207,10 @@ fn visitor() -> impl Strategy<Value = Value> {
         1 => scalar(),
     ];
     let members = vec![
-        ("company", prop_oneof!["[a-z]{1,4}".prop_map(Value::from), (1..99).prop_map(|id| json!(id))].boxed()),
+        (
+            "company",
+            prop_oneof!["[a-z]{1,4}".prop_map(Value::from), (1..99).prop_map(|id| json!(id))].boxed(),
+        ),
         ("country", scalar().boxed()),
         ("plan", scalar().boxed()),
         ("age", (0..20).prop_map(|age| json!(age)).boxed()),
@@ -210,7 +225,9 @@ fn visitor() -> impl Strategy<Value = Value> {
 }
 
 fn oracle(payload: &Value) -> GrowthBook {
-    let features = serde_json::from_value::<std::collections::HashMap<String, GrowthBookFeature>>(payload["features"].clone());
+    let features = serde_json::from_value::<std::collections::HashMap<String, GrowthBookFeature>>(
+        payload["features"].clone(),
+    );
     let groups = payload["savedGroups"].as_object().into_iter().flatten();
     GrowthBook {
         forced_variations: None,
@@ -288,9 +305,23 @@ fn survive(payload: &Value, visitors: &[Value]) -> Result<(), TestCaseError> {
             let key = feature.key.as_str();
             let wanted = Visit::new(&compiled, &context).feature(key).value;
             let decided = decisions.feature(&program.program, key);
-            proptest::prop_assert_eq!(decided, Some(&wanted), "{} here, for {}: {:?}", key, attributes, imported.config);
+            proptest::prop_assert_eq!(
+                decided,
+                Some(&wanted),
+                "{} here, for {}: {:?}",
+                key,
+                attributes,
+                imported.config
+            );
             let found = Visit::new(&back, &context).feature(key).value;
-            proptest::prop_assert_eq!(found, wanted, "{} exported, for {}: {:?}", key, attributes, exported.payload);
+            proptest::prop_assert_eq!(
+                found,
+                wanted,
+                "{} exported, for {}: {:?}",
+                key,
+                attributes,
+                exported.payload
+            );
         }
     }
     Ok(())
