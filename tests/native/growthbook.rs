@@ -1,4 +1,4 @@
-//! The contract: every case that GrowthBook's SDKs share, read from the crate that publishes them.
+//! The contract: every case that `GrowthBook`'s SDKs share, read from the crate that publishes them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

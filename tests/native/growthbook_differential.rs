@@ -1,4 +1,4 @@
-//! Random payloads and visitors: our evaluation against GrowthBook's own crate, and against our import and export.
+//! Random payloads and visitors: our evaluation against `GrowthBook`'s own crate, and against our import and export.
 
 use growthbook_rust::dto::GrowthBookFeature;
 use growthbook_rust::growthbook::GrowthBook;

@@ -1,20 +1,20 @@
-//! Vectors about GrowthBook payloads, in the format of the cases that all of its SDKs share.
+//! Vectors about payloads of `GrowthBook`, in the format of the cases that all of its SDKs share.
 
 use crate::Report;
 use serde_json::{Value as Json, json};
 use splitlight_interop::growthbook::{
     Condition, Context, Experiment, Groups, Payload, Reduction, StickyDocument, Visit, bucket_ranges,
-    choose_variation, decrypt, equal_weights, hash, in_namespace, is_url_targeted, prune_condition,
-    query_string_override, reduce_payload,
+    choose_variation, decrypt, equal_weights, export, hash, import, in_namespace, is_url_targeted,
+    prune_condition, query_string_override, reduce_payload,
 };
-use splitlight_protocol::{Map, Value};
+use splitlight_protocol::{Issue, Map, Severity, Value};
 use std::collections::BTreeMap;
 
 /// Checks one case; the error says what was found instead.
 type Check = fn(&[Json]) -> Result<(), String>;
 
 /// The sections of the cases, and where each has its name: most cases begin with one.
-const SECTIONS: [(&str, Check); 16] = [
+const SECTIONS: [(&str, Check); 20] = [
     ("evalCondition", condition),
     ("pruneCondition", prune),
     ("reducePayload", reduce),
@@ -31,9 +31,13 @@ const SECTIONS: [(&str, Check); 16] = [
     ("urlRedirect", redirect),
     ("contextualBandit", feature),
     ("isURLTargeted", targeted),
+    ("exposures", exposures),
+    ("payload", payload),
+    ("import", imported),
+    ("export", exported),
 ];
 
-/// Runs a document in GrowthBook's cases format: a report for each section, nested ones included.
+/// Runs a document in the format of `GrowthBook`'s cases: a report for each section, nested ones included.
 ///
 /// # Errors
 /// When the text is not JSON, or has a section that nothing runs.
@@ -59,26 +63,36 @@ pub fn run_cases(text: &str) -> Result<Vec<(String, Report)>, String> {
 fn section_report(name: &str, cases: &[Json]) -> Result<Report, String> {
     let known = SECTIONS.iter().find(|(section, _)| *section == name);
     let (_, check) = known.ok_or_else(|| format!("nothing runs the section {name}"))?;
-    Ok(report(cases, *check))
+    Ok(report(cases, *check, name != "hash" && name != "getEqualWeights"))
 }
 
-fn report(cases: &[Json], check: Check) -> Report {
+/// `named` cases begin with their name; of the others the whole case is it.
+fn report(cases: &[Json], check: Check, named: bool) -> Report {
     let mut report = Report::default();
     for case in cases {
         let failure = match case {
             Json::Array(case) => check(case).err(),
             _ => Some("the case is no list".to_owned()),
         };
-        report.count(&case[0].as_str().map_or_else(|| case.to_string(), str::to_owned), failure);
+        let name = if named { str(&case[0]).to_owned() } else { case.to_string() };
+        report.count(&name, failure);
     }
     report
 }
 
-/// The vectors of ours in `tests/vectors/growthbook`, in either format.
-pub(crate) fn vectors(text: &str) -> Result<Report, serde_json::Error> {
-    let sections = run_extra(text).map_err(serde::de::Error::custom)?;
+/// The vectors of ours in the format of the cases.
+pub(crate) fn cases(text: &str) -> Result<Report, serde_json::Error> {
+    together(run_cases(text))
+}
+
+/// The vectors of ours in the schema of the additional vectors.
+pub(crate) fn extra(text: &str) -> Result<Report, serde_json::Error> {
+    together(run_extra(text))
+}
+
+fn together(reports: Result<Vec<(String, Report)>, String>) -> Result<Report, serde_json::Error> {
     let mut all = Report::default();
-    for (name, report) in sections {
+    for (name, report) in reports.map_err(serde::de::Error::custom)? {
         all.notes.push(format!("{name}: {}/{}", report.cases - report.failures.len(), report.cases));
         all.cases += report.cases;
         all.failures.extend(report.failures.into_iter().map(|failure| format!("{name} {failure}")));
@@ -104,15 +118,15 @@ pub fn run_extra(text: &str) -> Result<Vec<(String, Report)>, String> {
             "mergeQueryStrings" => merged,
             _ => return Err(format!("nothing runs the section {name}")),
         };
-        reports.push((name.clone(), report(cases, check)));
+        reports.push((name.clone(), report(cases, check, false)));
     }
     Ok(reports)
 }
 
 /// Equal as JavaScript tests have it: numbers are all alike, and the order of members says nothing.
-fn same(found: Json, expected: &Json) -> Result<(), String> {
+fn same(found: &Json, expected: &Json) -> Result<(), String> {
     let expected = value(expected);
-    let found = value(&found);
+    let found = value(found);
     if found == expected { Ok(()) } else { Err(format!("{} is not {}", text(&found), text(&expected))) }
 }
 
@@ -142,13 +156,13 @@ fn str(json: &Json) -> &str {
 }
 
 fn condition(case: &[Json]) -> Result<(), String> {
-    let condition = Condition::new(value(at(case, 1)));
-    same(json!(condition.holds(&map(case.get(2)), &Groups::new(&map(case.get(4))))), at(case, 3))
+    let condition = Condition::new(value(at(case, 1)), &Groups::new(&map(case.get(4))));
+    same(&json!(condition.holds(&map(case.get(2)))), at(case, 3))
 }
 
 fn prune(case: &[Json]) -> Result<(), String> {
     let pruned = prune_condition(&value(at(case, 1)), &map(case.get(2)), &map(case.get(4)));
-    same(json!(pruned.into_value()), at(case, 3))
+    same(&json!(pruned.into_value()), at(case, 3))
 }
 
 fn reduce(case: &[Json]) -> Result<(), String> {
@@ -158,12 +172,12 @@ fn reduce(case: &[Json]) -> Result<(), String> {
         known.insert(name.to_owned(), own.clone());
     }
     let reduction: Reduction = read(input)?;
-    same(json!(reduce_payload(&value(&input["payload"]), &known, &reduction)), at(case, 2))
+    same(&json!(reduce_payload(&value(&input["payload"]), &known, &reduction)), at(case, 2))
 }
 
 fn hashed(case: &[Json]) -> Result<(), String> {
     let found = hash(str(at(case, 0)), str(at(case, 1)), at(case, 2).as_i64().unwrap_or(0));
-    same(json!(found), at(case, 3))
+    same(&json!(found), at(case, 3))
 }
 
 fn ranges(case: &[Json]) -> Result<(), String> {
@@ -178,7 +192,7 @@ fn ranges(case: &[Json]) -> Result<(), String> {
 fn choose(case: &[Json]) -> Result<(), String> {
     let ranges: Vec<[f64; 2]> = read(at(case, 2))?;
     let found = choose_variation(at(case, 1).as_f64().unwrap_or(-1.0), &ranges);
-    same(found.map_or(json!(-1), |index| json!(index)), at(case, 3))
+    same(&found.map_or(json!(-1), |index| json!(index)), at(case, 3))
 }
 
 fn forced_by_url(case: &[Json]) -> Result<(), String> {
@@ -187,11 +201,11 @@ fn forced_by_url(case: &[Json]) -> Result<(), String> {
 
 fn forced_plain(case: &[Json]) -> Result<(), String> {
     let n = at(case, 2).as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    same(json!(query_string_override(str(at(case, 0)), str(at(case, 1)), n)), at(case, 3))
+    same(&json!(query_string_override(str(at(case, 0)), str(at(case, 1)), n)), at(case, 3))
 }
 
 fn namespace(case: &[Json]) -> Result<(), String> {
-    same(json!(in_namespace(str(at(case, 1)), &read(at(case, 2))?)), at(case, 3))
+    same(&json!(in_namespace(str(at(case, 1)), &read(at(case, 2))?)), at(case, 3))
 }
 
 fn weights(case: &[Json]) -> Result<(), String> {
@@ -204,19 +218,19 @@ fn weights(case: &[Json]) -> Result<(), String> {
 }
 
 fn decrypted(case: &[Json]) -> Result<(), String> {
-    same(json!(decrypt(str(at(case, 1)), str(at(case, 2)))), at(case, 3))
+    same(&json!(decrypt(str(at(case, 1)), str(at(case, 2)))), at(case, 3))
 }
 
 fn feature(case: &[Json]) -> Result<(), String> {
     let (payload, context): (Payload, Context) = (Payload::read(at(case, 1), None), read(at(case, 1))?);
-    same(json!(Visit::new(&payload, &context).feature(str(at(case, 2)))), at(case, 3))
+    same(&json!(Visit::new(&payload, &context).feature(str(at(case, 2)))), at(case, 3))
 }
 
 fn run(case: &[Json]) -> Result<(), String> {
     let (payload, context): (Payload, Context) = (Payload::read(at(case, 1), None), read(at(case, 1))?);
     let found = Visit::new(&payload, &context).run(&read::<Experiment>(at(case, 2))?);
     let expected = json!([at(case, 3), at(case, 4), at(case, 5)]);
-    same(json!([found.value, found.in_experiment, found.hash_used]), &expected)
+    same(&json!([found.value, found.in_experiment, found.hash_used]), &expected)
 }
 
 /// `[name, context, documents stored, feature, result of the experiment, documents stored afterwards]`
@@ -235,8 +249,8 @@ fn sticky(case: &[Json]) -> Result<(), String> {
     context.sticky_bucket_assignment_docs.get_or_insert_default().extend(own);
     let mut visit = Visit::new(&payload, &context);
     let found = visit.feature(str(at(case, 3)));
-    same(json!(found.experiment_result), at(case, 4))?;
-    same(json!(visit.sticky_bucket_assignment_docs()), at(case, 5))
+    same(&json!(found.experiment_result), at(case, 4))?;
+    same(&json!(visit.sticky_bucket_assignment_docs()), at(case, 5))
 }
 
 /// `[name, context, [{ inExperiment, urlRedirect, urlWithParams }]]`
@@ -249,21 +263,21 @@ fn redirect(case: &[Json]) -> Result<(), String> {
             "urlWithParams": redirect.url,
         })
     });
-    same(Json::Array(found.into_iter().collect()), at(case, 2))
+    same(&Json::Array(found.into_iter().collect()), at(case, 2))
 }
 
 fn targeted(case: &[Json]) -> Result<(), String> {
     let (url, targets, expected) = (at(case, 2), at(case, 1), at(case, 3));
-    same(json!(is_url_targeted(str(url), &read::<Vec<_>>(targets)?)), expected)
+    same(&json!(is_url_targeted(str(url), &read::<Vec<_>>(targets)?)), expected)
 }
 
 fn targeted_plain(case: &[Json]) -> Result<(), String> {
-    same(json!(is_url_targeted(str(at(case, 0)), &read::<Vec<_>>(at(case, 1))?)), at(case, 2))
+    same(&json!(is_url_targeted(str(at(case, 0)), &read::<Vec<_>>(at(case, 1))?)), at(case, 2))
 }
 
 fn merged(case: &[Json]) -> Result<(), String> {
     let found = splitlight_interop::growthbook::merge_query_strings(str(at(case, 0)), str(at(case, 1)));
-    same(json!(found), at(case, 2))
+    same(&json!(found), at(case, 2))
 }
 
 /// `[id, in the experiment, variation, bucket, id as reported]` of an experiment `t` with four variations and hash 2.
@@ -279,15 +293,15 @@ fn hashed_typed(case: &[Json]) -> Result<(), String> {
     let found = Visit::new(&payload, &context).run(&experiment);
     if id.is_boolean() || id.is_array() || id.is_object() {
         same(
-            json!([found.in_experiment, found.variation_id, found.bucket, found.hash_value]),
+            &json!([found.in_experiment, found.variation_id, found.bucket, found.hash_value]),
             &json!([false, 0, null, ""]),
         )?;
         let bucket = hash("t", &javascript_text(id), 2);
         let variation = bucket.and_then(|n| choose_variation(n, &bucket_ranges(4, 1.0, None)));
-        return same(json!([variation, bucket]), &json!([at(case, 2), at(case, 3)]));
+        return same(&json!([variation, bucket]), &json!([at(case, 2), at(case, 3)]));
     }
     same(
-        json!([found.in_experiment, found.variation_id, found.bucket, found.hash_value]),
+        &json!([found.in_experiment, found.variation_id, found.bucket, found.hash_value]),
         &json!(case.get(1..)),
     )
 }
@@ -305,5 +319,55 @@ fn javascript_text(json: &Json) -> String {
 
 /// `[version, padded]`, of which a padded version is not seen outside: two versions that pad alike are equal.
 fn padded(case: &[Json]) -> Result<(), String> {
-    same(json!(splitlight_interop::growthbook::padded_version(&value(at(case, 0)))), at(case, 1))
+    same(&json!(splitlight_interop::growthbook::padded_version(&value(at(case, 0)))), at(case, 1))
+}
+
+/// `[name, context, features asked for, [experiment, hash attribute, hash value]]`
+fn exposures(case: &[Json]) -> Result<(), String> {
+    let (payload, context): (Payload, Context) = (Payload::read(at(case, 1), None), read(at(case, 1))?);
+    let mut visit = Visit::new(&payload, &context);
+    for key in read::<Vec<String>>(at(case, 2))? {
+        visit.feature(&key);
+    }
+    let found = visit.exposures().iter().map(|exposure| {
+        let result = &exposure.result;
+        json!([exposure.experiment.key, result.hash_attribute, result.hash_value])
+    });
+    same(&Json::Array(found.collect()), at(case, 3))
+}
+
+fn pointers(issues: &[Issue], only: Severity) -> Json {
+    issues.iter().filter(|issue| issue.severity == only).map(|issue| json!(issue.pointer)).collect()
+}
+
+/// `[name, payload, key, features that are there, pointers to what was left out]`
+fn payload(case: &[Json]) -> Result<(), String> {
+    let found = Payload::read(at(case, 1), at(case, 2).as_str());
+    let features: Vec<&String> = found.features.keys().collect();
+    same(&json!([features, pointers(&found.left_out, Severity::Error)]), &json!([at(case, 3), at(case, 4)]))
+}
+
+/// `[name, payload, config, pointers to what was left out]`
+fn imported(case: &[Json]) -> Result<(), String> {
+    let found = import(&Payload::read(at(case, 1), None), "p");
+    same(&json!(by_key(&json!(found.config))), &by_key(at(case, 2)))?;
+    same(&pointers(&found.left_out, Severity::Error), at(case, 3))
+}
+
+/// A config whose features are sorted by key, because a payload has no order.
+fn by_key(config: &Json) -> Json {
+    let mut config = config.clone();
+    if let Some(features) = config["features"].as_array_mut() {
+        features.sort_by_key(|feature| feature["key"].to_string());
+    }
+    config
+}
+
+/// `[name, config, payload, pointers to what was left out]`
+fn exported(case: &[Json]) -> Result<(), String> {
+    let parsed = splitlight_protocol::config::parse(&at(case, 1).to_string());
+    same(&json!(parsed.issues), &json!([]))?;
+    let found = export(&parsed.config);
+    same(&json!(found.payload), at(case, 2))?;
+    same(&pointers(&found.left_out, Severity::Error), at(case, 3))
 }

@@ -1,11 +1,16 @@
-//! Which pages an item is for: address patterns, as in the "simple" kind of GrowthBook's public contract.
+//! Which pages an item is for: address patterns, as in GrowthBook's public contract.
 
-use crate::codec::wire_struct;
+use crate::codec::{wire_enum, wire_struct};
+use crate::compile::regex::{self, Refused};
+use crate::nfa::Nfa;
 use splitlight_protocol::config::PageKind;
 
 /// The parts of an address that patterns look at; nothing is decoded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Url {
+    whole: String,
+    /// What follows the host.
+    rest: String,
     host: String,
     path: String,
     query: String,
@@ -14,7 +19,8 @@ pub(crate) struct Url {
 
 impl Url {
     /// Splits an address. A path alone is an address without host.
-    pub(crate) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(whole: &str) -> Self {
+        let text = whole;
         let (text, hash) = cut(text, b'#').unwrap_or((text, ""));
         let (text, query) = cut(text, b'?').unwrap_or((text, ""));
         let after_scheme = cut(text, b':').and_then(|(_, rest)| rest.strip_prefix("//"));
@@ -26,7 +32,21 @@ impl Url {
             None => ("", text),
         };
         let path = if path.is_empty() { "/" } else { path };
-        Self { host: host.to_owned(), path: path.to_owned(), query: query.to_owned(), hash: hash.to_owned() }
+        let mut rest = path.to_owned();
+        for (mark, part) in [('?', query), ('#', hash)] {
+            if !part.is_empty() {
+                rest.push(mark);
+                rest.push_str(part);
+            }
+        }
+        Self {
+            whole: whole.to_owned(),
+            rest,
+            host: host.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            hash: hash.to_owned(),
+        }
     }
 
     pub(crate) fn host(&self) -> &str {
@@ -71,19 +91,30 @@ fn trim_slashes(path: &str) -> &[u8] {
     path
 }
 
-/// A pattern of addresses, compiled: `*` stands for any run of characters, letters match in either case.
+/// A pattern of addresses, compiled.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pattern {
     /// Whether a match takes part or keeps out.
     pub(crate) include: bool,
-    /// Any host when empty.
-    host: String,
-    path: String,
-    query: Vec<(String, String)>,
-    hash: String,
+    matching: Matching,
 }
 
-wire_struct!(Pattern { include, host, path, query, hash });
+#[derive(Clone, Debug, PartialEq)]
+enum Matching {
+    /// Part by part, where `*` stands for any run of characters and letters match in either case.
+    Parts {
+        /// Any host when empty.
+        host: String,
+        path: String,
+        query: Vec<(String, String)>,
+        hash: String,
+    },
+    /// Found in the whole address, or in what follows the host.
+    Finds(Nfa),
+}
+
+wire_struct!(Pattern { include, matching });
+wire_enum!(Matching { 0 => Parts { host, path, query, hash }, 1 => Finds(nfa) });
 
 impl Pattern {
     /// Compiles a pattern such as `/c/*`, `shop.example/c/*` or `https://shop.example/?tab=*`.
@@ -92,40 +123,39 @@ impl Pattern {
         let first = text.split(['/', '?', '#']).next().unwrap_or("");
         let bare_host = !text.contains("://") && first.contains('.');
         let url = Url::parse(&if bare_host { format!("https://{text}") } else { text });
-        Self {
-            include,
-            path: url.path,
-            query: parameters(&url.query)
-                .filter(|(key, _)| !key.is_empty())
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .collect(),
-            host: url.host,
-            hash: url.hash,
-        }
+        let query = parameters(&url.query).filter(|(key, _)| !key.is_empty());
+        let query = query.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let matching = Matching::Parts { path: url.path, query, host: url.host, hash: url.hash };
+        Self { include, matching }
     }
 
     /// Compiles a pattern of a kind.
     ///
     /// # Errors
-    /// The reason and the fix when it is not a pattern of that kind.
-    pub(crate) fn compile(include: bool, kind: PageKind, text: &str) -> Result<Self, (String, String)> {
-        match kind {
-            PageKind::Simple => Ok(Self::new(include, text)),
-            PageKind::Regex | PageKind::Exact => {
-                Err((format!("`{text}` needs a later release"), "use a simple pattern".to_owned()))
-            }
-        }
+    /// Why it is not compiled.
+    pub(crate) fn compile(include: bool, kind: PageKind, text: &str) -> Result<Self, Refused> {
+        let nfa = match kind {
+            PageKind::Simple => return Ok(Self::new(include, text)),
+            PageKind::Regex => regex::compile(text, false)?,
+            PageKind::Exact => regex::exactly(text)?,
+        };
+        Ok(Self { include, matching: Matching::Finds(nfa) })
     }
 
     /// Whether an address matches.
     pub(crate) fn matches(&self, url: &Url) -> bool {
-        (self.host.is_empty() || glob(self.host.as_bytes(), url.host.as_bytes()))
-            && glob(trim_slashes(&self.path), trim_slashes(&url.path))
-            && (self.hash.is_empty() || glob(self.hash.as_bytes(), url.hash.as_bytes()))
-            && self.query.iter().all(|(key, value)| {
-                // A parameter that is missing counts as empty, as in the contract.
-                glob(value.as_bytes(), url.parameter(key).unwrap_or("").as_bytes())
-            })
+        match &self.matching {
+            Matching::Finds(nfa) => nfa.finds(&url.whole) || nfa.finds(&url.rest),
+            Matching::Parts { host, path, query, hash } => {
+                (host.is_empty() || glob(host.as_bytes(), url.host.as_bytes()))
+                    && glob(trim_slashes(path), trim_slashes(&url.path))
+                    && (hash.is_empty() || glob(hash.as_bytes(), url.hash.as_bytes()))
+                    && query.iter().all(|(key, value)| {
+                        // A parameter that is missing counts as empty, as in the contract.
+                        glob(value.as_bytes(), url.parameter(key).unwrap_or("").as_bytes())
+                    })
+            }
+        }
     }
 }
 

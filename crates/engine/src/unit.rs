@@ -53,7 +53,7 @@ impl Unit {
             Self::User => visitor.user.clone(),
             Self::Attribute(path) => match lookup(&visitor.attributes, path)? {
                 Value::String(text) if !text.is_empty() => Some(text.clone()),
-                Value::Number(number) if *number != 0.0 => Some(crate::number::js_number(*number)),
+                Value::Number(number) if *number != 0.0 => Some(crate::number_text(*number)),
                 _ => None,
             },
         }

@@ -1,7 +1,19 @@
 //! Versions as texts whose order is that of the versions, as in GrowthBook's public contract.
 
-use crate::number::js_number;
+use crate::number_text;
 use splitlight_protocol::Value;
+
+/// A version as GrowthBook compares them; what is no version is `0`.
+///
+/// ```
+/// use splitlight_engine::padded_version;
+/// use splitlight_protocol::Value;
+/// assert_eq!(padded_version(&Value::from("v1.2.3-rc.1")), "    1-    2-    3-rc-    1");
+/// assert!(padded_version(&Value::from("1.10.0")) > padded_version(&Value::from("1.9.0")));
+/// ```
+pub fn padded_version(value: &Value) -> String {
+    padded(value).or_else(|| padded(&Value::Number(0.0))).unwrap_or_default()
+}
 
 /// The text of a version: parts of digits padded to five, and a `~` after three parts so that a release follows its
 /// pre-releases. Only texts and numbers are versions.
@@ -9,7 +21,7 @@ pub(crate) fn padded(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) if text.is_empty() => "0".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Number(number) => js_number(*number),
+        Value::Number(number) => number_text(*number),
         _ => return None,
     };
     let mut bytes = text.as_bytes();

@@ -16,11 +16,12 @@ mod prune;
 mod redirect;
 mod reduce;
 mod sticky;
+mod targeting;
 mod url;
 mod visit;
 
-pub use bucket::{bucket_ranges, choose_variation, equal_weights, hash, in_namespace, number_text};
-pub use condition::{Condition, Groups, padded_version};
+pub use bucket::{bucket_ranges, choose_variation, equal_weights, hash, in_namespace};
+pub use condition::{Condition, Groups};
 pub use context::{Context, ExperimentResult, Exposure, FeatureResult, Redirect, Source, StickyDocument};
 pub use crypt::decrypt;
 pub use export::{Exported, export};
@@ -31,5 +32,6 @@ pub use payload::{
 pub use prune::{Pruned, prune_condition};
 pub use redirect::ChangeKind;
 pub use reduce::{Labels, Prerequisites, Reduction, reduce_payload};
+pub use splitlight_engine::{number_text, padded_version};
 pub use url::{is_url_targeted, merge_query_strings, query_string_override};
 pub use visit::Visit;

@@ -42,6 +42,12 @@ impl<'c> Audiences<'c> {
         self.written.get(at).is_none_or(|audience| audience.when.is_none() && audience.values.is_none())
     }
 
+    /// Whether an audience is a condition that names another attribute than this one.
+    pub(super) fn is_about_another(&self, at: usize, path: &str) -> bool {
+        let audience = self.written.get(at);
+        audience.and_then(|audience| audience.attribute.as_deref()).is_some_and(|own| own != path)
+    }
+
     /// The values of an audience that is a list.
     pub(super) fn list(&self, at: usize) -> Option<&'c [Value]> {
         self.written.get(at)?.values.as_deref()

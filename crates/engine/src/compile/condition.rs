@@ -116,6 +116,13 @@ impl Scope<'_, '_> {
                 let test = Test::In(scalars(values));
                 Condition::Attribute(path.split('.').map(str::to_owned).collect(), test)
             }
+            // A condition that names an attribute may be asked only about that one.
+            (Some(path), None) if at.is_some_and(|at| self.audiences.is_about_another(at, path)) => self
+                .unsupported(
+                    pointer,
+                    format!("`{id}` cannot be asked about `{path}`"),
+                    "leave `attributeKey` out",
+                ),
             _ => self.audience(&format!("{pointer}/id"), id),
         }
     }

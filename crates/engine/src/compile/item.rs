@@ -165,11 +165,11 @@ impl Compiler<'_> {
             };
             match Pattern::compile(include, page.kind, text) {
                 Ok(pattern) => patterns.push(pattern),
-                Err((reason, fix)) => {
+                Err(refused) => {
                     sound = false;
                     let name = if include { "include" } else { "exclude" };
                     let pointer = format!("{base}/pages/{at}/{name}");
-                    self.issues.push(splitlight_protocol::Issue::error(pointer, reason, fix));
+                    self.issues.push(refused.issue(&pointer));
                 }
             }
         }

@@ -28,6 +28,13 @@ pub(crate) fn compile(pattern: &str, ignore_case: bool) -> Result<Nfa, Refused> 
     build(&parse::parse(pattern, ignore_case)?)
 }
 
+/// An automaton for exactly this text.
+pub(crate) fn exactly(text: &str) -> Result<Nfa, Refused> {
+    let units = text.encode_utf16().map(|unit| Node::Unit(vec![(u32::from(unit), u32::from(unit))]));
+    let whole = [Node::Look(Look::Start)].into_iter().chain(units).chain([Node::Look(Look::End)]);
+    build(&Node::Then(whole.collect()))
+}
+
 fn build(node: &Node) -> Result<Nfa, Refused> {
     let mut states = vec![State::Match];
     let start = add(node, 0, &mut states)?;

@@ -1,7 +1,7 @@
 //! Ids, ranges and namespaces around the engine's hash.
 
 use super::payload::{Experiment, Filter};
-use splitlight_engine::{HashVersion, bucket};
+use splitlight_engine::{HashVersion, bucket, number_text};
 use splitlight_protocol::{Map, Value};
 
 /// What is hashed: the attribute that was used, its value, and the text of it.
@@ -35,24 +35,6 @@ fn id_text(value: &Value) -> Option<String> {
         Value::Number(number) if *number != 0.0 && number.is_finite() => Some(number_text(*number)),
         _ => None,
     }
-}
-
-/// A number as JavaScript writes it, such as `1e+21` and `0.5`.
-///
-/// ```
-/// use splitlight_interop::growthbook::number_text;
-/// assert_eq!([1.0, -0.5, 1e21, 1.5e-7].map(number_text), ["1", "-0.5", "1e+21", "1.5e-7"]);
-/// ```
-pub fn number_text(number: f64) -> String {
-    let size = number.abs();
-    if size == 0.0 {
-        return "0".to_owned();
-    }
-    if (1e-6..1e21).contains(&size) {
-        return number.to_string();
-    }
-    let text = format!("{number:e}");
-    if size < 1.0 { text } else { text.replace('e', "e+") }
 }
 
 /// The place in `[0, 1)` of an id, `None` for a hash version that is not known.

@@ -132,8 +132,8 @@ impl Exporter<'_> {
         let both: Vec<Json> = own.into_iter().chain(written.remove("condition")).collect();
         let both = if both.len() > 1 { Some(json!({ "$and": both })) } else { both.into_iter().next() };
         put(&mut written, "condition", both);
-        join(&mut written, "filters", filters(&rule.filters, &rule.unit)?);
-        join(&mut written, "parentConditions", parents(&rule.prerequisites)?);
+        join(&mut written, "filters", &filters(&rule.filters, &rule.unit)?);
+        join(&mut written, "parentConditions", &parents(&rule.prerequisites)?);
         if let (None, Some(value)) = (experiment, &rule.value) {
             written.insert("force".to_owned(), json!(value));
             share(rule, &mut written)?;
@@ -180,9 +180,9 @@ impl Exporter<'_> {
         let value = |variation: &config::Variation| {
             if valued { json!(variation.value) } else { json!(variation.key) }
         };
-        let values: Vec<Json> = experiment.variations.iter().map(value).collect();
-        let control = values.first().cloned().unwrap_or_default();
-        rule.insert("variations".to_owned(), Json::Array(values));
+        let all: Vec<Json> = experiment.variations.iter().map(value).collect();
+        let control = all.first().cloned().unwrap_or_default();
+        rule.insert("variations".to_owned(), Json::Array(all));
         Ok(json!({ "defaultValue": control, "rules": [rule] }))
     }
 }
@@ -192,16 +192,15 @@ fn put(map: &mut JsonMap<String, Json>, name: &str, value: impl serde::Serialize
     let value = json!(value);
     let empty =
         value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(JsonMap::is_empty);
-    // An empty condition says as much as none.
     if !value.is_null() && !empty {
         map.insert(name.to_owned(), value);
     }
 }
 
 /// Adds to a list that may be there already.
-fn join(map: &mut JsonMap<String, Json>, name: &str, more: Vec<Json>) {
+fn join(map: &mut JsonMap<String, Json>, name: &str, more: &[Json]) {
     let written = map.remove(name);
-    let all: Vec<&Json> = written.iter().filter_map(Json::as_array).flatten().chain(&more).collect();
+    let all: Vec<&Json> = written.iter().filter_map(Json::as_array).flatten().chain(more).collect();
     let all = json!(all);
     put(map, name, all);
 }

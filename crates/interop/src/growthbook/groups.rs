@@ -18,7 +18,9 @@ pub(super) fn kept_groups(
     mut prune: impl FnMut(&str) -> Option<Value>,
 ) -> Value {
     let mut wanted = Vec::new();
-    roots.iter().for_each(|root| references(root, groups, true, &mut wanted));
+    for root in roots {
+        references(root, groups, true, &mut wanted);
+    }
     let about_others = about_others(wanted.clone(), groups);
     let mut kept = Map::new();
     while let Some((id, _)) = wanted.pop() {

@@ -228,14 +228,16 @@ impl Payload {
         let [features, experiments, groups, bandits] =
             ["features", "experiments", "savedGroups", "contextualBandits"]
                 .map(|section| open(document, section, key, &mut left_out));
-        Self {
+        let mut payload = Self {
             features: items("/features", &features, &mut left_out),
             experiments: list("/experiments", &experiments, &mut left_out),
             saved_groups: Groups::new(&serde_json::from_value::<Map>(groups).unwrap_or_default()),
             contextual_bandits: items("/contextualBandits", &bandits, &mut left_out),
             date_updated: document["dateUpdated"].as_str().map(str::to_owned),
             left_out,
-        }
+        };
+        payload.compile();
+        payload
     }
 }
 

@@ -107,7 +107,7 @@ impl<'a> Pruner<'a> {
             },
             _ if self.is_known(name) => {
                 let member = Map::from_iter([(name.to_owned(), value.clone())]);
-                let truth = Condition::new(Value::Object(member)).truth(self.known, &self.groups);
+                let truth = Condition::new(Value::Object(member), &self.groups).truth(self.known);
                 truth.map_or_else(as_written, Pruned::Decided)
             }
             _ => as_written(),
@@ -153,9 +153,9 @@ impl<'a> Pruner<'a> {
                     return Ok(NOBODY);
                 };
                 let test = Map::from_iter([("$savedGroup".to_owned(), reference.clone())]);
-                let condition = Condition::new(Value::Object(test));
+                let condition = Condition::new(Value::Object(test), &self.groups);
                 let known = self.is_known(attribute);
-                Ok(known.then(|| Pruned::Decided(condition.holds(self.known, &self.groups))))
+                Ok(known.then(|| Pruned::Decided(condition.holds(self.known))))
             }
             (Some("condition"), Some(condition @ Value::Object(_))) => {
                 self.path.push(id.to_owned());

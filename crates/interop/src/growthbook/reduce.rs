@@ -70,7 +70,9 @@ pub fn reduce_payload(payload: &Value, known: &Map, reduction: &Reduction) -> Va
     }
     let experiments = items(payload.at(&["experiments"])).iter().filter(|item| reduction.wants(item));
     let experiments: Vec<Value> = experiments.map(|item| reducer.prune(item, false)).collect();
-    experiments.iter().for_each(|experiment| reducer.keep_parents(experiment));
+    for experiment in &experiments {
+        reducer.keep_parents(experiment);
+    }
     let bandits = reducer.bandits(&members(payload.at(&["contextualBandits"])), &experiments);
     let Reducer { mut pruner, kept, .. } = reducer;
 
@@ -78,14 +80,14 @@ pub fn reduce_payload(payload: &Value, known: &Map, reduction: &Reduction) -> Va
     let (experiments, bandits) = (Value::Array(experiments), Value::Object(bandits));
     let roots = [&kept, &experiments, &bandits];
     let groups = kept_groups(&roots, &written, |id| pruner.group(id));
-    let mut reduced = without(&members(Some(payload)), "contextualBandits");
+    let mut result = without(&members(Some(payload)), "contextualBandits");
     if payload.at(&["contextualBandits"]).is_some_and(is_something) {
-        reduced.insert("contextualBandits".to_owned(), bandits);
+        result.insert("contextualBandits".to_owned(), bandits);
     }
     for (name, section) in [("features", kept), ("experiments", experiments), ("savedGroups", groups)] {
-        reduced.insert(name.to_owned(), section);
+        result.insert(name.to_owned(), section);
     }
-    Value::Object(reduced)
+    Value::Object(result)
 }
 
 struct Reducer<'a> {
@@ -160,7 +162,7 @@ impl Reducer<'_> {
         let rules = self.kept.values().flat_map(|feature| items(feature.at(&["rules"])));
         let names = rules.chain(experiments).filter_map(|item| item.at(&["contextualBanditRef"])?.as_str());
         let names: Vec<String> = names.map(str::to_owned).collect();
-        let named = names.into_iter().filter_map(|name| Some((written.get(&name)?, name)));
+        let found = names.into_iter().filter_map(|name| Some((written.get(&name)?, name)));
         let mut bandit = |(bandit, name): (&Value, String)| {
             let Value::Object(bandit) = bandit else { return (name, bandit.clone()) };
             let mut bandit = bandit.clone();
@@ -169,7 +171,7 @@ impl Reducer<'_> {
             bandit.insert("contexts".to_owned(), Value::Array(contexts));
             (name, Value::Object(bandit))
         };
-        named.map(&mut bandit).collect()
+        found.map(&mut bandit).collect()
     }
 
     fn context(&mut self, context: &Value) -> Option<Value> {

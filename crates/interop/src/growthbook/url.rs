@@ -1,6 +1,6 @@
 //! Addresses: which pages an experiment is for, variations forced by the address, and where redirects lead.
 
-use super::condition::Condition;
+use super::condition::{Condition, Groups};
 use super::payload::UrlTarget;
 use splitlight_protocol::{Map, Value};
 
@@ -30,9 +30,8 @@ fn is_match(url: &str, target: &UrlTarget) -> bool {
             let href = Address::parse(url).href();
             let origin = Address::parse(url).origin().len();
             let test = Value::Object(one("$regex", Value::from(target.pattern.as_str())));
-            let condition = Condition::new(Value::Object(one("url", test)));
-            let found =
-                |text: &str| condition.holds(&one("url", Value::from(text)), &super::Groups::default());
+            let condition = Condition::new(Value::Object(one("url", test)), &Groups::default());
+            let found = |text: &str| condition.holds(&one("url", Value::from(text)));
             found(&href) || href.get(origin..).is_some_and(found)
         }
         _ => false,
@@ -169,7 +168,8 @@ fn escape(mut out: String, byte: u8, keep: bool) -> String {
     if keep {
         out.push(char::from(byte));
     } else {
-        out.push_str(&format!("%{byte:02X}"));
+        out.push('%');
+        out.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
     }
     out
 }

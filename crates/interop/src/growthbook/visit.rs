@@ -100,7 +100,9 @@ impl<'a> Visit<'a> {
 
     /// The variation of an experiment.
     pub fn run(&mut self, experiment: &Experiment) -> ExperimentResult {
-        self.enter(&self.with_leaf(experiment.clone()), None)
+        let mut experiment = experiment.clone();
+        experiment.compile(&self.payload.saved_groups);
+        self.enter(&self.with_leaf(experiment), None)
     }
 
     fn rules(&mut self, key: &str, feature: &Feature) -> FeatureResult {
@@ -232,7 +234,7 @@ impl<'a> Visit<'a> {
                 return Err(Blocked::Cycle);
             }
             let value = Map::from_iter([("value".to_owned(), found.value)]);
-            if !parent.condition.holds(&value, &self.payload.saved_groups) {
+            if !parent.condition.holds(&value) {
                 return Err(if parent.gate == Some(true) { Blocked::Gate } else { Blocked::Skip });
             }
         }
@@ -240,7 +242,7 @@ impl<'a> Visit<'a> {
     }
 
     fn passes(&self, condition: Option<&Condition>) -> bool {
-        condition.is_none_or(|condition| condition.holds(&self.attributes, &self.payload.saved_groups))
+        condition.is_none_or(|condition| condition.holds(&self.attributes))
     }
 
     fn filtered_out(&self, experiment: &Experiment) -> bool {

@@ -208,19 +208,16 @@ impl Scope<'_, '_> {
     }
 
     fn pattern(&mut self, pointer: &str, compiled: Result<Nfa, Refused>) -> Test {
-        match compiled {
-            Ok(nfa) => Test::Finds(nfa),
-            Err(Refused::Invalid(reason)) => {
-                let reason = format!("this is not a regular expression: {reason}");
-                self.never_passes(pointer, &reason, "correct the pattern")
-            }
-            Err(Refused::Unsupported(reason)) => {
-                let reason = format!("this pattern does not run the same everywhere: {reason}");
-                let fix = "write it without, or test several attributes";
-                self.issues.push(Issue::error(pointer, reason, fix));
-                Test::Unsupported
-            }
-        }
+        compiled.map_or_else(
+            |refused| {
+                self.issues.push(refused.issue(pointer));
+                match refused {
+                    Refused::Invalid(_) => Test::Never,
+                    Refused::Unsupported(_) => Test::Unsupported,
+                }
+            },
+            Test::Finds,
+        )
     }
 
     fn version(&mut self, pointer: &str, value: &Value, [less, equal, greater]: [bool; 3]) -> Test {

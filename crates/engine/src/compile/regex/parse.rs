@@ -3,6 +3,7 @@
 use super::fold::ignore_case as fold;
 use super::{Node, Units, complement, tidy};
 use crate::nfa::Look;
+use splitlight_protocol::Issue;
 
 /// Why a pattern is not compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,22 @@ pub(crate) enum Refused {
     Invalid(String),
     /// It is one that cannot run in linear time, or not the same everywhere.
     Unsupported(String),
+}
+
+impl Refused {
+    /// The defect of a pattern, for who wrote it.
+    pub(crate) fn issue(&self, pointer: &str) -> Issue {
+        match self {
+            Self::Invalid(reason) => {
+                let reason = format!("this is not a regular expression: {reason}");
+                Issue::error(pointer, reason, "correct the pattern")
+            }
+            Self::Unsupported(reason) => {
+                let reason = format!("this pattern does not run the same everywhere: {reason}");
+                Issue::error(pointer, reason, "write it without that")
+            }
+        }
+    }
 }
 
 /// How deep groups may be in groups; reading is recursive.

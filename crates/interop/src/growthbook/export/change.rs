@@ -27,7 +27,7 @@ fn mutation(change: &Change, mutations: &mut Vec<Json>, css: &mut String) -> Par
         Edit::Text(text) => add("html", "set", &escaped(plain(text)?)),
         Edit::Html(html) => add("html", "set", plain(html)?),
         Edit::Insert(InsertChange { position: Position::Append, html }) => {
-            add("html", "append", plain(html)?)
+            add("html", "append", plain(html)?);
         }
         Edit::Attribute(attribute) => match &attribute.value {
             Some(value) => add(&attribute.name, "set", plain(value)?),
@@ -38,9 +38,11 @@ fn mutation(change: &Change, mutations: &mut Vec<Json>, css: &mut String) -> Par
             classes.remove.iter().for_each(|class| add("class", "remove", class));
         }
         Edit::Style(style) => {
-            let rules =
-                style.iter().map(|(name, value)| format!("{name}:{value}!important")).collect::<Vec<_>>();
-            css.push_str(&format!("{}{{{}}}", change.selector, rules.join(";")));
+            css.extend([&*change.selector, "{"]);
+            for (name, value) in style {
+                css.extend([name, ":", value, "!important;"]);
+            }
+            css.push('}');
         }
         Edit::Css(sheet) => css.push_str(sheet),
         Edit::Insert(_) => return Err("GrowthBook inserts html only at the end of an element".to_owned()),

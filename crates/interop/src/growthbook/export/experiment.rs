@@ -37,7 +37,7 @@ impl Exporter<'_> {
             e.variations.iter().map(|it| if pages { variation(it) } else { Ok(json!(it.value)) });
         written.insert("variations".to_owned(), variations.collect::<Part<Json>>()?);
         if pages {
-            self.page(e, &mut written);
+            page(e, &mut written);
         }
         Ok(written)
     }
@@ -53,9 +53,9 @@ impl Exporter<'_> {
             let attribute = attribute(&e.unit)?;
             Ok(json!({ "seed": layer.key, "ranges": [layer.range], "hashVersion": 2, "attribute": attribute }))
         });
-        join(written, "filters", layer.collect::<Part<_>>()?);
+        join(written, "filters", &layer.collect::<Part<Vec<_>>>()?);
         let holdouts = self.config.holdouts.iter().filter(|holdout| !holdout.except.contains(&e.key));
-        join(written, "filters", holdouts.map(not_held_out).collect::<Part<_>>()?);
+        join(written, "filters", &holdouts.map(not_held_out).collect::<Part<Vec<_>>>()?);
         let contexts = e.contexts.iter().map(|context| {
             let condition = condition(&context.when)?;
             Ok(json!({ "leafId": context.leaf, "condition": condition, "weights": context.weights }))
@@ -67,26 +67,27 @@ impl Exporter<'_> {
         }
         Ok(())
     }
+}
 
-    fn page(&self, e: &Experiment, written: &mut JsonMap<String, Json>) {
-        let patterns = e.pages.iter().map(|page| {
-            let kind = match page.kind {
-                PageKind::Simple => "simple",
-                PageKind::Regex => "regex",
-                PageKind::Exact => "exact",
-            };
-            let pattern = page.include.as_ref().or(page.exclude.as_ref());
-            json!({ "include": page.include.is_some(), "type": kind, "pattern": pattern })
-        });
-        let patterns: Vec<Json> = patterns.collect();
-        // A redirect without patterns never runs in GrowthBook.
-        let everywhere = vec![json!({ "include": true, "type": "simple", "pattern": "*" })];
-        put(written, "urlPatterns", if patterns.is_empty() { everywhere } else { patterns });
-        let keeps = |redirect: &splitlight_protocol::config::Redirect| redirect.keep_query;
-        let keep = e.variations.iter().filter_map(|it| it.redirect.as_ref()).any(keeps);
-        put(written, "persistQueryString", keep.then_some(true));
-        written.insert("changeId".to_owned(), json!(e.key));
-    }
+/// On which pages it runs.
+fn page(e: &Experiment, written: &mut JsonMap<String, Json>) {
+    let patterns = e.pages.iter().map(|page| {
+        let kind = match page.kind {
+            PageKind::Simple => "simple",
+            PageKind::Regex => "regex",
+            PageKind::Exact => "exact",
+        };
+        let pattern = page.include.as_ref().or(page.exclude.as_ref());
+        json!({ "include": page.include.is_some(), "type": kind, "pattern": pattern })
+    });
+    let patterns: Vec<Json> = patterns.collect();
+    // A redirect without patterns never runs in GrowthBook.
+    let everywhere = vec![json!({ "include": true, "type": "simple", "pattern": "*" })];
+    put(written, "urlPatterns", if patterns.is_empty() { everywhere } else { patterns });
+    let keeps = |redirect: &splitlight_protocol::config::Redirect| redirect.keep_query;
+    let keep = e.variations.iter().filter_map(|it| it.redirect.as_ref()).any(keeps);
+    put(written, "persistQueryString", keep.then_some(true));
+    written.insert("changeId".to_owned(), json!(e.key));
 }
 
 /// A filter that lets in whom a holdout does not hold out.

@@ -59,7 +59,7 @@ impl Importer<'_> {
         sticky(e, &mut written)?;
         put(&mut written, "when", self.condition(e.condition.as_ref())?);
         let shares = shares(e, &mut written)?;
-        put(&mut written, "filters", self.layer(e, own)?);
+        put(&mut written, "filters", layer(e, own)?);
         put(&mut written, "contexts", self.contexts(e)?);
         let mut variations = Vec::with_capacity(e.variations.len());
         for (at, value) in e.variations.iter().enumerate() {
@@ -68,16 +68,6 @@ impl Importer<'_> {
         }
         written.insert("variations".to_owned(), json!(variations));
         Ok(written)
-    }
-
-    /// Filters, or the namespace, which is a filter with its own seed.
-    fn layer(&self, e: &Experiment, own: &str) -> Part<Vec<Json>> {
-        match (&e.filters, &e.namespace) {
-            (None, Some((key, from, to))) => Ok(vec![json!({
-                "seed": format!("__{key}"), "hashVersion": 1, "ranges": [sound_range(*from, *to)], "unit": own,
-            })]),
-            (written, _) => filters(written.as_deref()),
-        }
     }
 
     fn contexts(&mut self, e: &Experiment) -> Part<Vec<Json>> {
@@ -123,6 +113,16 @@ impl Importer<'_> {
         let keep = e.persist_query_string == Some(true);
         put(&mut written, "redirect", to.map(|to| json!({ "to": to, "keepQuery": keep })));
         Ok(written)
+    }
+}
+
+/// Filters, or the namespace, which is a filter with its own seed.
+fn layer(e: &Experiment, own: &str) -> Part<Vec<Json>> {
+    match (&e.filters, &e.namespace) {
+        (None, Some((key, from, to))) => Ok(vec![json!({
+            "seed": format!("__{key}"), "hashVersion": 1, "ranges": [sound_range(*from, *to)], "unit": own,
+        })]),
+        (written, _) => filters(written.as_deref()),
     }
 }
 
