@@ -33,6 +33,7 @@ cargo xtask dev --serve-only               as dev, over the last build; prints S
 cargo xtask build                          sl.js, the dashboard and the Worker, in <target>/splitlight
 cargo xtask test [group ...]               all checks, or: lint unit vectors edge e2e check size docs
 cargo xtask bench [name ...]               all programs of tests/bench, or the named ones
+cargo xtask vectors <dir>                  every vector file in a directory, ours and those of GrowthBook's SDKs
 cargo xtask size                           what a visitor downloads, against the budget
 cargo xtask setup                          only what the machine lacks: npm packages, wasm target, Chromium";
 
@@ -58,6 +59,7 @@ fn task(arguments: &[String]) -> Result<i32> {
         "test" => test::run(rest),
         "bench" => bench::run(rest),
         "build" => build::all().map(|()| 0),
+        "vectors" => vectors(rest),
         "size" => size::run().map(|()| 0),
         "setup" => setup::all().and_then(|()| setup::chromium()).map(|_| 0),
         "help" | "--help" | "-h" => {
@@ -66,4 +68,11 @@ fn task(arguments: &[String]) -> Result<i32> {
         }
         other => fail!("there is no task `{other}`: see `cargo xtask help`"),
     }
+}
+
+/// Runs the vectors in a directory with the program that the tests have for it.
+fn vectors(arguments: &[String]) -> Result<i32> {
+    let mut cargo = run::cargo();
+    cargo.args(["run", "--quiet", "--package", "splitlight-tests", "--bin", "vectors", "--"]).args(arguments);
+    run::attached(&mut cargo)
 }

@@ -1,0 +1,91 @@
+//! Runs every file of vectors below a directory: `cargo xtask vectors <dir>`.
+
+use splitlight_tests::{Report, growthbook};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const EXPECTED: &str = "GrowthBook's cases (an object with `evalCondition`, `feature`, ...), the schema with \
+    `isURLTargeted` and `mergeQueryStrings`, or a file named as in tests/vectors, such as engine/hash.json";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [folder] = arguments.as_slice() else {
+        eprintln!("error: write the directory with the vectors: cargo xtask vectors <dir>");
+        return ExitCode::from(2);
+    };
+    let mut paths = Vec::new();
+    if let Err(error) = files(Path::new(folder), &mut paths) {
+        eprintln!("error: {folder} cannot be read: {error}");
+        return ExitCode::from(2);
+    }
+    paths.sort();
+    if paths.is_empty() {
+        eprintln!("error: {folder} has no .json file, so nothing was tested");
+        return ExitCode::from(2);
+    }
+    let (mut passed, mut total, mut strangers) = (0, 0, 0);
+    for path in paths {
+        let shown = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+        match std::fs::read_to_string(&path)
+            .map_err(|error| error.to_string())
+            .and_then(|text| run(&path, &text))
+        {
+            Ok(sections) => {
+                for (section, report) in sections {
+                    passed += report.cases - report.failures.len();
+                    total += report.cases;
+                    println!("{shown} {section}: {}/{}", report.cases - report.failures.len(), report.cases);
+                    report.failures.iter().for_each(|failure| println!("  FAILED {failure}"));
+                }
+            }
+            Err(reason) => {
+                strangers += 1;
+                println!("{shown}: NOT RUN: {reason}");
+            }
+        }
+    }
+    println!("{passed}/{total} passed, {strangers} files not run");
+    ExitCode::from(u8::from(passed != total || strangers > 0 || total == 0))
+}
+
+fn files(folder: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if folder.is_file() {
+        into.push(folder.to_owned());
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files(&path, into)?;
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            into.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Runs a file by what is in it; failing that, by where it is.
+fn run(path: &Path, text: &str) -> Result<Vec<(String, Report)>, String> {
+    let document: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))?;
+    let has = |name: &str| document.get(name).is_some();
+    let own = own_name(path);
+    if let Some(report) = own.as_deref().and_then(|name| splitlight_tests::run(name, text).ok()) {
+        return Ok(vec![(own.unwrap_or_default(), report)]);
+    }
+    if has("mergeQueryStrings") || has("isURLTargeted") || has("hashTyped") || has("paddedVersionString") {
+        return growthbook::run_extra(text);
+    }
+    if has("specVersion") || has("evalCondition") || has("feature") || has("run") || has("hash") {
+        return growthbook::run_cases(text);
+    }
+    Err(format!("nothing runs this file; expected {EXPECTED}"))
+}
+
+/// The path from the folder that names the subject, such as `engine/decide/features.json`.
+fn own_name(path: &Path) -> Option<String> {
+    const SUBJECTS: [&str; 6] = ["collector", "engine", "growthbook", "protocol", "rewrite", "stats"];
+    let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let from = parts.iter().rposition(|part| SUBJECTS.contains(&part.as_str()))?;
+    Some(parts[from..].join("/"))
+}
