@@ -3,7 +3,9 @@
 mod audience;
 mod condition;
 mod feature;
+mod history;
 mod item;
+mod place;
 pub(crate) mod regex;
 mod schedule;
 

@@ -3,7 +3,8 @@
 mod test;
 
 use crate::codec::wire_enum;
-use crate::history::Measure;
+use crate::history::{Measure, Window};
+use crate::place::Near;
 use crate::program::Program;
 use crate::template::lookup;
 use crate::visitor::Visitor;
@@ -26,7 +27,7 @@ pub(crate) enum Condition {
     History {
         /// Index into the program's tracked events.
         tracked: u32,
-        days: i32,
+        window: Window,
         measure: Measure,
         test: Test,
     },
@@ -34,6 +35,8 @@ pub(crate) enum Condition {
     Unsupported,
     /// Something that cannot be meant: it does not hold.
     Never,
+    /// The visitor is near a point.
+    Near(Near),
 }
 
 wire_enum!(Condition {
@@ -42,9 +45,10 @@ wire_enum!(Condition {
     2 => Not(part),
     3 => Attribute(path, test),
     4 => Audience(index),
-    5 => History { tracked, days, measure, test },
+    5 => History { tracked, window, measure, test },
     6 => Unsupported,
     7 => Never,
+    8 => Near(near),
 });
 
 /// Whether something holds; what is not known closes whatever depends on it, also under `$not`.
@@ -118,10 +122,10 @@ impl Condition {
                 Some(audience) => audience.holds(context),
                 None => Truth::Unsupported,
             },
-            Self::History { tracked, days, measure, test } => {
+            Self::History { tracked, window, measure, test } => {
                 match (&context.visitor.history, context.program.tracked.get(*tracked as usize)) {
                     (Some(history), Some(tracked)) => {
-                        let answer = history.ask(tracked, *days, *measure, context.now);
+                        let answer = history.ask(tracked, *window, *measure, context.now);
                         test.passes(&Value::Number(answer), context)
                     }
                     _ => Truth::Unknown,
@@ -129,6 +133,7 @@ impl Condition {
             }
             Self::Unsupported => Truth::Unsupported,
             Self::Never => Truth::False,
+            Self::Near(near) => near.holds(context.attributes).into(),
         }
     }
 
@@ -139,7 +144,7 @@ impl Condition {
             Self::Not(part) => part.uses_only_before(index),
             Self::Audience(other) => (*other as usize) < index,
             Self::Attribute(_, test) | Self::History { test, .. } => test.uses_only_before(index),
-            Self::Unsupported | Self::Never => true,
+            Self::Unsupported | Self::Never | Self::Near(_) => true,
         }
     }
 }

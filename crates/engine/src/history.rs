@@ -1,11 +1,22 @@
-//! What a visitor did, on their device: day buckets for the events that live rules ask about, and nothing else.
+//! What a visitor did, on their device: counts by day and minute for the events that live rules ask about, and no more.
+
+mod export;
+mod ring;
 
 use crate::codec::{Wire, read_all, wire_enum, wire_struct};
 use crate::program::{Program, Tracked};
-use splitlight_protocol::limits::HISTORY_DAYS_MAX;
+use ring::{Bucket, MINUTES_A_DAY, Ring, minute};
 use splitlight_protocol::{Map, Timestamp};
 
 /// What a visitor did.
+///
+/// It holds counts and sums per UTC day, and per minute of the last day where a rule has a window of minutes or hours.
+/// The last [`HISTORY_FINE_MINUTES`](splitlight_protocol::limits::HISTORY_FINE_MINUTES) minutes are exact; what is
+/// older counts from the start of its ten minutes, so that an event leaves a longer window up to nine minutes early.
+/// Days are exact.
+///
+/// A clock that goes backwards erases nothing. A clock that is far ahead erases what is too old by it only once it has
+/// been ahead on two different days.
 ///
 /// ```
 /// use splitlight_engine::{History, compile};
@@ -23,27 +34,20 @@ use splitlight_protocol::{Map, Timestamp};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
+    /// The day of the last event, and the last other day before that.
+    seen: i32,
+    before: i32,
     rings: Vec<Ring>,
 }
 
-/// The days on which one kind of event happened, oldest first.
-#[derive(Clone, Debug, PartialEq)]
-struct Ring {
-    /// Which events, as in [`Tracked::key`]: it outlives the program that asked first.
+/// A ring as the first format had it.
+struct DayRing {
     key: String,
-    days: Vec<Day>,
+    days: Vec<Bucket>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Day {
-    on: i32,
-    count: u32,
-    sum: i64,
-}
-
-wire_struct!(History { rings });
-wire_struct!(Ring { key, days });
-wire_struct!(Day { on, count, sum });
+wire_struct!(History { seen, before, rings });
+wire_struct!(DayRing { key, days });
 wire_enum!(Measure { 0 => Count, 1 => Sum, 2 => DaysSince, 3 => DistinctDays });
 
 /// What can be asked of a window of days.
@@ -54,6 +58,17 @@ pub(crate) enum Measure {
     DaysSince,
     DistinctDays,
 }
+
+/// How far back a question goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Window {
+    /// Whole UTC days, the last of which is today.
+    Days(i32),
+    /// Minutes, the last of which is the present one.
+    Minutes(i32),
+}
+
+wire_enum!(Window { 0 => Days(days), 1 => Minutes(minutes) });
 
 /// Stored bytes that are not a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,10 +84,15 @@ impl core::fmt::Display for HistoryError {
 impl core::error::Error for HistoryError {}
 
 /// The first byte of a stored history; another one is a format this release does not read.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+
+/// The format before minutes.
+const FORMAT_DAYS: u8 = 1;
 
 impl History {
-    /// Remembers an event if a rule of the program asks about it; says whether one did.
+    /// Remembers an event if a rule of the program asks about it; says whether the history is another one now.
+    ///
+    /// Forgets what no rule of the program asks about any more.
     pub fn record(
         &mut self,
         program: &Program,
@@ -81,12 +101,33 @@ impl History {
         value: Option<i64>,
         now: Timestamp,
     ) -> bool {
-        let mut recorded = false;
-        for tracked in program.tracked.iter().filter(|tracked| tracked.asks_for(event, properties)) {
-            self.ring(tracked).add(now.day(), value.unwrap_or(0), tracked.days);
-            recorded = true;
+        let kept = self.rings.len();
+        self.rings.retain(|ring| program.tracked.iter().any(|tracked| tracked.key == ring.key));
+        let mut changed = self.rings.len() < kept;
+        let today = now.day();
+        for tracked in
+            program.tracked.iter().filter(|tracked| tracked.asks_for(program, event, properties, now))
+        {
+            self.ring(tracked).add(now, value.unwrap_or(0), tracked);
+            if self.seen != today {
+                self.before = core::mem::replace(&mut self.seen, today);
+            }
+            changed = true;
         }
-        recorded
+        if changed {
+            // What is too old is measured by the day before this one, because today's clock may be wrong.
+            let reference = self.before.min(today);
+            for ring in &mut self.rings {
+                let asked = program.tracked.iter().find(|tracked| tracked.key == ring.key);
+                ring.prune(reference, asked.map_or(0, |tracked| tracked.days), now);
+            }
+        }
+        changed
+    }
+
+    /// Forgets everything.
+    pub fn forget(&mut self) {
+        *self = Self::default();
     }
 
     /// The history in bytes, for the device's storage.
@@ -103,49 +144,54 @@ impl History {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, HistoryError> {
         match bytes.split_first() {
             Some((&FORMAT, rest)) => read_all(rest).ok_or(HistoryError),
+            Some((&FORMAT_DAYS, rest)) => {
+                let rings: Vec<DayRing> = read_all(rest).ok_or(HistoryError)?;
+                let ring = |old: DayRing| Ring { key: old.key, days: old.days, minutes: Vec::new() };
+                Ok(Self { rings: rings.into_iter().map(ring).collect(), ..Self::default() })
+            }
             _ => Err(HistoryError),
         }
     }
 
-    /// One number about a window of days that ends today. Every question has an answer: 0, or infinitely many days
-    /// since something that never happened.
-    pub(crate) fn ask(&self, tracked: &Tracked, days: i32, measure: Measure, now: Timestamp) -> f64 {
-        let today = now.day();
-        let ring = self.rings.iter().find(|ring| ring.key == tracked.key);
-        let window = || {
-            let all = ring.map_or(&[][..], |ring| &ring.days);
-            all.iter().filter(move |day| day.on > today.saturating_sub(days) && day.on <= today)
-        };
+    /// One number about a window that ends now. Every question has an answer: 0, or infinitely many days since
+    /// something that never happened.
+    pub(crate) fn ask(&self, tracked: &Tracked, window: Window, measure: Measure, now: Timestamp) -> f64 {
+        let (mut count, mut sum, mut distinct, mut since) = (0.0, 0.0, 0.0, f64::INFINITY);
+        if let Some(ring) = self.rings.iter().find(|ring| ring.key == tracked.key) {
+            let (buckets, span, until, day) = match window {
+                Window::Days(days) => (&ring.days, days, now.day(), 1),
+                Window::Minutes(minutes) => (&ring.minutes, minutes, minute(now), MINUTES_A_DAY),
+            };
+            for bucket in buckets.iter().filter(|bucket| bucket.at > until.saturating_sub(span)) {
+                if bucket.at > until {
+                    break;
+                }
+                let ago = f64::from(until.div_euclid(day) - bucket.at.div_euclid(day));
+                count += f64::from(bucket.count);
+                sum += bucket.sum as f64;
+                if ago < since {
+                    distinct += 1.0;
+                    since = ago;
+                }
+            }
+        }
         match measure {
-            Measure::Count => window().map(|day| f64::from(day.count)).sum(),
-            Measure::Sum => window().map(|day| day.sum as f64).sum(),
-            Measure::DistinctDays => window().map(|_| 1.0).sum(),
-            Measure::DaysSince => window().map(|day| f64::from(today - day.on)).fold(f64::INFINITY, f64::min),
+            Measure::Count => count,
+            Measure::Sum => sum,
+            Measure::DistinctDays => distinct,
+            Measure::DaysSince => since,
         }
     }
 
     fn ring(&mut self, tracked: &Tracked) -> &mut Ring {
         let at = self.rings.iter().position(|ring| ring.key == tracked.key).unwrap_or_else(|| {
-            self.rings.push(Ring { key: tracked.key.clone(), days: Vec::new() });
+            self.rings.push(Ring { key: tracked.key.clone(), days: Vec::new(), minutes: Vec::new() });
             self.rings.len() - 1
         });
         &mut self.rings[at]
     }
 }
 
-impl Ring {
-    fn add(&mut self, today: i32, value: i64, keep_days: i32) {
-        let at = self.days.partition_point(|day| day.on < today);
-        match self.days.get_mut(at).filter(|day| day.on == today) {
-            Some(day) => {
-                day.count = day.count.saturating_add(1);
-                day.sum = day.sum.saturating_add(value);
-            }
-            None => self.days.insert(at, Day { on: today, count: 1, sum: value }),
-        }
-        self.days.retain(|day| day.on > today.saturating_sub(keep_days));
-        // A clock that jumps about can leave more days than a window has.
-        let over = self.days.len().saturating_sub(HISTORY_DAYS_MAX);
-        self.days.drain(..over);
-    }
-}
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "counts and sums of small whole numbers are exact")]
+mod tests;

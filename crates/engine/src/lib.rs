@@ -35,6 +35,7 @@ mod index;
 mod nfa;
 mod number;
 mod page;
+mod place;
 mod program;
 mod reason;
 mod replay;

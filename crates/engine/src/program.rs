@@ -2,7 +2,7 @@
 
 use crate::change::Change;
 use crate::codec::{Wire, read_all, wire_enum, wire_struct};
-use crate::condition::Condition;
+use crate::condition::{Condition, Context as Asked, Test, Truth};
 use crate::decide::FeatureDecision;
 use crate::feature::{Feature, Prerequisite};
 use crate::hash::{HashVersion, bucket};
@@ -10,6 +10,7 @@ use crate::page::Pattern;
 use crate::reason::Reason;
 use crate::sticky::StickyRule;
 use crate::unit::{Filter, Holdout, Unit, holds};
+use crate::visitor::{Facts, Visitor};
 use splitlight_protocol::{Map, Timestamp, Value};
 
 /// A config, compiled. It holds only live items: drafts, names, metrics and analysis settings are not in it.
@@ -90,9 +91,12 @@ pub(crate) struct Tracked {
     /// Event and filter as text; the same question has the same key in every program.
     pub(crate) key: String,
     pub(crate) event: String,
-    pub(crate) filter: Vec<(String, Value)>,
-    /// The longest window asked for.
+    /// Tests of properties, all of which have to pass.
+    pub(crate) filter: Vec<(String, Test)>,
+    /// The longest window of days asked for, 0 without one.
     pub(crate) days: i32,
+    /// Whether a window of minutes is asked for.
+    pub(crate) minutes: bool,
 }
 
 wire_struct!(Program { audiences, tracked, items, features, holdouts, units });
@@ -118,7 +122,7 @@ wire_struct!(Item {
 wire_enum!(ItemKind { 0 => Experiment, 1 => Personalization { slot } });
 wire_struct!(Variation { key, value, changes, redirect });
 wire_struct!(Context { leaf, when, ranges });
-wire_struct!(Tracked { key, event, filter, days });
+wire_struct!(Tracked { key, event, filter, days, minutes });
 
 /// Bytes that are not a program of this release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +146,7 @@ impl core::fmt::Display for ProgramError {
 impl core::error::Error for ProgramError {}
 
 /// The first bytes of every program; the last one counts the forms.
-const FORMAT: [u8; 4] = *b"SPL\x02";
+const FORMAT: [u8; 4] = *b"SPL\x03";
 
 impl Program {
     /// The compact binary form, which is what browsers download.
@@ -175,6 +179,11 @@ impl Program {
                     && item.contexts.iter().all(|context| known(&context.when))
             })
             && self.features.iter().all(|feature| feature.is_sound(&known))
+            && self
+                .tracked
+                .iter()
+                .flat_map(|tracked| &tracked.filter)
+                .all(|(_, test)| test.uses_only_before(self.audiences.len()))
     }
 
     /// What there is to decide about. Decisions have the same order.
@@ -265,8 +274,15 @@ impl Item {
 }
 
 impl Tracked {
-    pub(crate) fn asks_for(&self, event: &str, properties: &Map) -> bool {
-        self.event == event
-            && self.filter.iter().all(|(name, wanted)| properties.get(name).unwrap_or(&Value::Null) == wanted)
+    pub(crate) fn asks_for(&self, program: &Program, event: &str, properties: &Map, now: Timestamp) -> bool {
+        if self.event != event {
+            return false;
+        }
+        // Filters are about the event, so that nobody's attributes answer them.
+        let visitor = Visitor::new(Facts::default());
+        let context = Asked { program, visitor: &visitor, attributes: properties, now };
+        self.filter.iter().all(|(name, test)| {
+            test.passes(properties.get(name).unwrap_or(&Value::Null), &context) == Truth::True
+        })
     }
 }

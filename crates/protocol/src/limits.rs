@@ -36,6 +36,15 @@ pub const VARIATIONS_MAX: usize = 20;
 /// Days of history kept on the device: more than a year of "last purchase" costs 3 KB per rule.
 pub const HISTORY_DAYS_MAX: usize = 400;
 
+/// Minutes of the history that are exact: a session ends after 30 idle ones, and questions about it fit in an hour.
+pub const HISTORY_FINE_MINUTES: i32 = 60;
+
+/// Minutes that share a bucket of the history once they are older than [`HISTORY_FINE_MINUTES`].
+pub const HISTORY_COARSE_MINUTES: i32 = 10;
+
+/// Buckets of minutes kept per rule: 60 exact ones and 139 coarse ones make a day. They cost 1 KB at most.
+pub const HISTORY_MINUTE_BUCKETS_MAX: usize = 200;
+
 /// Conditions within conditions; deeper ones are mistakes, and evaluation is recursive.
 pub const CONDITION_DEPTH_MAX: usize = 16;
 

@@ -4,11 +4,9 @@ mod test;
 
 use super::audience::Audiences;
 use crate::condition::{Condition, Test};
-use crate::history::Measure;
 use crate::program::Tracked;
 use splitlight_protocol::issue::did_you_mean;
-use splitlight_protocol::limits::{CONDITION_DEPTH_MAX, HISTORY_DAYS_MAX};
-use splitlight_protocol::time::{DAY_MS, parse_span};
+use splitlight_protocol::limits::CONDITION_DEPTH_MAX;
 use splitlight_protocol::{Issue, Map, Value};
 
 /// What a condition may refer to, and where its questions about the history and its defects are collected.
@@ -18,8 +16,7 @@ pub(super) struct Scope<'a, 'c> {
     pub(super) issues: &'a mut Vec<Issue>,
 }
 
-const LOGICAL: [&str; 7] = ["$and", "$or", "$nor", "$not", "$audience", "$savedGroup", "$history"];
-const HISTORY_SHAPE: &str = "write { \"event\": ..., \"within\": \"30d\", \"count\": { \"$gte\": 3 } }";
+const LOGICAL: [&str; 8] = ["$and", "$or", "$nor", "$not", "$audience", "$savedGroup", "$history", "$near"];
 
 impl Scope<'_, '_> {
     /// Reads an object of paths and logical operators, all of which have to hold.
@@ -52,10 +49,8 @@ impl Scope<'_, '_> {
                 None => self.never(pointer, "this is not the key of an audience", "write its key"),
             },
             "$savedGroup" => self.saved_group(pointer, value),
-            "$history" => self.history(pointer, value).unwrap_or_else(|issue| {
-                self.issues.push(issue);
-                Condition::Unsupported
-            }),
+            "$history" => self.history(pointer, value).unwrap_or_else(|issue| self.closed(issue)),
+            "$near" => super::place::near(pointer, value).unwrap_or_else(|issue| self.closed(issue)),
             _ if name.starts_with('$') => {
                 let fix = match did_you_mean(name, &LOGICAL) {
                     Some(near) => format!("did you mean `{near}`?"),
@@ -69,6 +64,11 @@ impl Scope<'_, '_> {
                 Condition::Attribute(name.split('.').map(str::to_owned).collect(), self.test(pointer, value))
             }
         }
+    }
+
+    fn closed(&mut self, issue: Issue) -> Condition {
+        self.issues.push(issue);
+        Condition::Unsupported
     }
 
     fn unsupported(&mut self, pointer: &str, reason: impl Into<String>, fix: impl Into<String>) -> Condition {
@@ -126,66 +126,6 @@ impl Scope<'_, '_> {
             _ => self.audience(&format!("{pointer}/id"), id),
         }
     }
-
-    fn history(&mut self, pointer: &str, value: &Value) -> Result<Condition, Issue> {
-        let members = object(pointer, value, HISTORY_SHAPE)?;
-        let mut question = None;
-        let (mut event, mut days, mut filter) = (None, None, Vec::new());
-        for (name, value) in members.iter() {
-            let here = format!("{pointer}/{name}");
-            let measure = match name {
-                "event" => {
-                    event = value.as_str();
-                    continue;
-                }
-                "within" => {
-                    days = Some(window_days(&here, value)?);
-                    continue;
-                }
-                "where" => {
-                    let wanted = object(&here, value, "write { \"category\": \"Electronics\" }")?;
-                    filter = wanted.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-                    continue;
-                }
-                "count" => Measure::Count,
-                "sum" => Measure::Sum,
-                "daysSince" => Measure::DaysSince,
-                "distinctDays" => Measure::DistinctDays,
-                _ => {
-                    let reason = format!("`{name}` is not known in `$history`");
-                    return Err(Issue::error(here, reason, HISTORY_SHAPE));
-                }
-            };
-            if question.replace((measure, self.test(&here, value))).is_some() {
-                let fix = "write one of count, sum, daysSince, distinctDays";
-                return Err(Issue::error(pointer, "more than one question", fix));
-            }
-        }
-        let missing = |what: &str| Issue::error(pointer, what, HISTORY_SHAPE);
-        let event = event.ok_or_else(|| missing("`event` is missing"))?;
-        let days = days.ok_or_else(|| missing("`within` is missing"))?;
-        let (measure, test) = question.ok_or_else(|| missing("there is no question"))?;
-        Ok(Condition::History { tracked: self.track(event, filter, days), days, measure, test })
-    }
-
-    /// The index of the tracked event, which is shared by all rules that ask about the same.
-    fn track(&mut self, event: &str, filter: Vec<(String, Value)>, days: i32) -> u32 {
-        let mut key = event.to_owned();
-        for (name, value) in &filter {
-            key.extend(["\u{1}", name.as_str(), "\u{2}"]);
-            // The type is part of the key, because `3` and `"3"` are different questions.
-            match value {
-                Value::String(text) => key.push_str(text),
-                other => key.extend(["\u{3}", &format!("{other:?}")]),
-            }
-        }
-        let at = self.tracked.iter().position(|tracked| tracked.key == key).unwrap_or_else(|| {
-            self.tracked.push(Tracked { key, event: event.to_owned(), filter, days });
-            self.tracked.len() - 1
-        });
-        self.tracked[at].days = self.tracked[at].days.max(days);
-        super::index(at)
-    }
 }
 
 /// In the contract a name with `$` that is no operator may be an attribute; where nobody has it, it is an operator that
@@ -202,15 +142,7 @@ pub(super) fn scalars(values: &[Value]) -> Vec<Value> {
     values.iter().filter(|value| !matches!(value, Value::Array(_) | Value::Object(_))).cloned().collect()
 }
 
-fn window_days(pointer: &str, value: &Value) -> Result<i32, Issue> {
-    let fix = format!("write whole days from 1d to {HISTORY_DAYS_MAX}d");
-    let days = value.as_str().and_then(parse_span).filter(|ms| ms % DAY_MS == 0).map(|ms| ms / DAY_MS);
-    let days = days.and_then(|days| i32::try_from(days).ok());
-    days.filter(|days| usize::try_from(*days).is_ok_and(|days| days <= HISTORY_DAYS_MAX))
-        .ok_or_else(|| Issue::error(pointer, "this is not a window of days", fix))
-}
-
-fn object<'v>(pointer: &str, value: &'v Value, fix: &str) -> Result<&'v Map, Issue> {
+pub(super) fn object<'v>(pointer: &str, value: &'v Value, fix: &str) -> Result<&'v Map, Issue> {
     match value {
         Value::Object(members) => Ok(members),
         _ => Err(Issue::error(pointer, "this is not an object", fix)),

@@ -136,7 +136,7 @@ impl Test {
         passed.into()
     }
 
-    pub(super) fn uses_only_before(&self, index: usize) -> bool {
+    pub(crate) fn uses_only_before(&self, index: usize) -> bool {
         match self {
             Self::All(tests) | Self::Any(tests) => tests.iter().all(|test| test.uses_only_before(index)),
             Self::Not(test) | Self::Member(test) | Self::Element(test) | Self::Size(test) => {
