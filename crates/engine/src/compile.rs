@@ -7,6 +7,8 @@ mod item;
 pub(crate) mod regex;
 mod schedule;
 
+pub(crate) use schedule::window;
+
 use crate::condition::Condition;
 use crate::program::{Program, Tracked};
 use crate::unit::{Holdout, Unit};
