@@ -9,6 +9,8 @@ mod place;
 pub(crate) mod regex;
 mod schedule;
 
+pub(crate) use schedule::window;
+
 use crate::condition::Condition;
 use crate::program::{Program, Tracked};
 use crate::unit::{Holdout, Unit};

@@ -5,9 +5,9 @@ use jiff::tz::TimeZone;
 use splitlight_protocol::{Issue, Timestamp};
 
 /// First moment, inclusive, and last moment, exclusive.
-pub(super) type Window = (Option<Timestamp>, Option<Timestamp>);
+pub(crate) type Window = (Option<Timestamp>, Option<Timestamp>);
 
-pub(super) fn window(
+pub(crate) fn window(
     base: &str,
     start: Option<&str>,
     end: Option<&str>,
