@@ -48,28 +48,22 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn byte(&mut self) -> u8 {
-        match self.rest.split_first() {
-            Some((first, rest)) => {
-                self.rest = rest;
-                *first
-            }
-            None => {
-                self.fail();
-                0
-            }
+        if let Some((first, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            *first
+        } else {
+            self.fail();
+            0
         }
     }
 
     fn take(&mut self, count: usize) -> &'a [u8] {
-        match self.rest.split_at_checked(count) {
-            Some((head, rest)) => {
-                self.rest = rest;
-                head
-            }
-            None => {
-                self.fail();
-                &[]
-            }
+        if let Some((head, rest)) = self.rest.split_at_checked(count) {
+            self.rest = rest;
+            head
+        } else {
+            self.fail();
+            &[]
         }
     }
 
@@ -175,12 +169,11 @@ impl Wire for String {
 
     fn read(from: &mut Reader<'_>) -> Self {
         let length = from.length();
-        match core::str::from_utf8(from.take(length)) {
-            Ok(text) => text.to_owned(),
-            Err(_) => {
-                from.fail();
-                Self::new()
-            }
+        if let Ok(text) = core::str::from_utf8(from.take(length)) {
+            text.to_owned()
+        } else {
+            from.fail();
+            Self::new()
         }
     }
 }
@@ -389,7 +382,7 @@ mod tests {
 
     #[test]
     fn values_within_values_have_an_end() {
-        let nested = |depth: usize| [vec![5, 1].repeat(depth), vec![0]].concat();
+        let nested = |depth: usize| [[5, 1].repeat(depth), vec![0]].concat();
         assert!(read_all::<Value>(&nested(90)).is_some());
         assert_eq!(read_all::<Value>(&nested(100_000)), None);
     }

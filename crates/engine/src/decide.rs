@@ -357,14 +357,11 @@ fn in_slot(taken: &mut Vec<(u32, bool)>, slot: u32, decision: Decision) -> Decis
     if !decision.reason.is_open() && decision.reason != Reason::Deferred {
         return decision;
     }
-    match taken.iter().find(|(other, _)| *other == slot) {
-        Some((_, deferred)) => {
-            Decision { variation: 0, reason: if *deferred { Reason::Deferred } else { Reason::Slot } }
-        }
-        None => {
-            taken.push((slot, decision.reason == Reason::Deferred));
-            decision
-        }
+    if let Some((_, deferred)) = taken.iter().find(|(other, _)| *other == slot) {
+        Decision { variation: 0, reason: if *deferred { Reason::Deferred } else { Reason::Slot } }
+    } else {
+        taken.push((slot, decision.reason == Reason::Deferred));
+        decision
     }
 }
 

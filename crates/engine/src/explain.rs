@@ -332,7 +332,7 @@ fn ranges(ranges: &[(f64, f64)]) -> Value {
 fn gate<const N: usize>(name: &str, open: impl Into<Value>, looked: [(&str, Value); N]) -> Value {
     let head = [("gate".to_owned(), name.into()), ("open".to_owned(), open.into())];
     let looked = looked.into_iter().map(|(name, value)| (name.to_owned(), value));
-    Value::Object(Map::from_iter(head.into_iter().chain(looked)))
+    Value::Object(head.into_iter().chain(looked).collect())
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {

@@ -176,7 +176,7 @@ impl Column {
             Value::Number(number) if number.is_nan() => return None,
             Value::Number(number) => {
                 let below = self.points.partition_point(|point| point < number);
-                let named = self.points.get(below).is_some_and(|point| point == number);
+                let named = self.points.get(below).is_some_and(|point| point <= number);
                 self.numbers.get(2 * below + usize::from(named))?
             }
             Value::Array(_) | Value::Object(_) => return None,

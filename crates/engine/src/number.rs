@@ -94,7 +94,9 @@ fn shortest(number: f64) -> (Vec<u8>, i32) {
     }
     let mut digits = Vec::new();
     loop {
-        [&mut rest, &mut above, &mut below].into_iter().for_each(|big| big.times(10));
+        for big in [&mut rest, &mut above, &mut below] {
+            big.times(10);
+        }
         let mut digit = 0;
         while rest.compare(&scale) != Ordering::Less {
             rest.minus(&scale);
@@ -167,10 +169,10 @@ impl Big {
     fn minus(&mut self, other: &Self) {
         let mut borrowed = 0;
         for (at, part) in self.0.iter_mut().enumerate() {
-            let less = i64::from(other.0.get(at).copied().unwrap_or(0)) + borrowed;
-            let difference = i64::from(*part) - less;
-            borrowed = i64::from(difference < 0);
-            *part = (difference & 0xffff_ffff) as u32;
+            let (once, first) = part.overflowing_sub(other.0.get(at).copied().unwrap_or(0));
+            let (twice, second) = once.overflowing_sub(borrowed);
+            borrowed = u32::from(first || second);
+            *part = twice;
         }
         while self.0.last() == Some(&0) {
             self.0.pop();

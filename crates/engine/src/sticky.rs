@@ -51,7 +51,7 @@ const KEPT_MAX: usize = 100;
 impl Sticky {
     /// Reads what [`Self::to_text`] wrote; anything else keeps nothing.
     pub fn parse(text: &str) -> Self {
-        let mut parts = text.split(|c: char| c == '!');
+        let mut parts = text.split('!');
         let mut kept = Vec::new();
         while let (Some(unit), Some(experiment), Some(version), Some(variation)) =
             (parts.next(), parts.next(), parts.next(), parts.next())

@@ -227,6 +227,7 @@ pub enum PageKind {
 }
 
 impl PageKind {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_simple(&self) -> bool {
         *self == Self::Simple
     }

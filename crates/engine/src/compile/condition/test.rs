@@ -58,8 +58,8 @@ impl Scope<'_, '_> {
     fn operator(&mut self, pointer: &str, name: &str, value: &Value) -> Test {
         let not = |test| Test::Not(Box::new(test));
         match name {
-            "$eq" => self.strictly(value),
-            "$ne" => not(self.strictly(value)),
+            "$eq" => strictly(value),
+            "$ne" => not(strictly(value)),
             "$lt" => self.ordered(pointer, value, Test::Less),
             "$lte" => self.ordered(pointer, value, Test::LessOrEqual),
             "$gt" => self.ordered(pointer, value, Test::Greater),
@@ -111,11 +111,6 @@ impl Scope<'_, '_> {
     fn never_passes(&mut self, pointer: &str, reason: &str, fix: &str) -> Test {
         self.issues.push(Issue::error(pointer, reason, fix));
         Test::Never
-    }
-
-    /// Equality as JavaScript's `===`: lists and objects are never the same.
-    fn strictly(&mut self, value: &Value) -> Test {
-        Test::In(scalars(core::slice::from_ref(value))).alone()
     }
 
     fn ordered(&mut self, pointer: &str, value: &Value, test: impl Fn(Value) -> Test) -> Test {
@@ -261,4 +256,9 @@ impl Test {
             other => other,
         }
     }
+}
+
+/// Equality as JavaScript's `===`: lists and objects are never the same.
+fn strictly(value: &Value) -> Test {
+    Test::In(scalars(core::slice::from_ref(value))).alone()
 }

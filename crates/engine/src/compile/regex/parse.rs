@@ -175,14 +175,14 @@ impl Parser {
                 self.at += 1;
                 counts
             }
-            None if self.eat("{") => match self.counts() {
-                Some(counts) => counts,
-                // Without numbers it is a brace, as in JavaScript.
-                None => {
+            None if self.eat("{") => {
+                let Some(counts) = self.counts() else {
+                    // Without numbers it is a brace, as in JavaScript.
                     self.at -= 1;
                     return Ok(node);
-                }
-            },
+                };
+                counts
+            }
             None => return Ok(node),
         };
         if matches!(node, Node::Look(Look::Start | Look::End | Look::Word | Look::NoWord)) {
