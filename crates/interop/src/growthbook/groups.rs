@@ -41,6 +41,19 @@ pub(super) fn kept_groups(
     Value::Object(kept)
 }
 
+/// The groups that a condition refers to, directly or through other groups.
+pub(super) fn needed(condition: &Value, groups: &Map) -> BTreeSet<String> {
+    let (mut waiting, mut seen) = (Vec::new(), BTreeSet::new());
+    references(condition, groups, true, &mut waiting);
+    while let Some((id, _)) = waiting.pop() {
+        let inner = groups.get(&id).map(|group| references_of(group, groups)).unwrap_or_default();
+        if seen.insert(id) {
+            waiting.extend(inner);
+        }
+    }
+    seen
+}
+
 /// The groups that are asked about something else than the visitor, directly or through other groups.
 fn about_others(mut waiting: Vec<Reference>, groups: &Map) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();

@@ -1,5 +1,6 @@
 //! A condition with the groups it refers to, compiled by the engine.
 
+use super::groups::needed;
 use splitlight_engine::Targeting as Compiled;
 use splitlight_protocol::config::Audience;
 use splitlight_protocol::{Map, Value};
@@ -11,9 +12,9 @@ pub(super) struct Targeting(Compiled);
 
 impl Targeting {
     pub(super) fn compile(written: &Value, groups: &Arc<Map>) -> Self {
-        // A group is referred to by its id as a text; without any there is nothing to compile but the condition.
-        let audiences: Vec<Audience> =
-            if mentions_group(written) { groups.iter().map(audience).collect() } else { Vec::new() };
+        // Only the groups that are needed, because a payload may have many, with long lists.
+        let ids = needed(written, groups).into_iter();
+        let audiences: Vec<Audience> = ids.filter_map(|id| Some(audience(&id, groups.get(&id)?))).collect();
         Self(Compiled::compile(written, &audiences).0)
     }
 
@@ -22,18 +23,8 @@ impl Targeting {
     }
 }
 
-fn mentions_group(written: &Value) -> bool {
-    match written {
-        Value::Object(members) => members.iter().any(|(name, value)| {
-            matches!(name, "$savedGroup" | "$inGroup" | "$notInGroup") || mentions_group(value)
-        }),
-        Value::Array(items) => items.iter().any(mentions_group),
-        _ => false,
-    }
-}
-
 /// A group as an audience; one that is neither a condition nor a list closes whatever asks for it.
-fn audience((id, group): (&str, &Value)) -> Audience {
+fn audience(id: &str, group: &Value) -> Audience {
     let text = |name: &str| group.at(&[name]).and_then(Value::as_str);
     let list = |value: Option<&Value>| match value {
         Some(Value::Array(values)) => Some(values.clone()),
@@ -46,7 +37,10 @@ fn audience((id, group): (&str, &Value)) -> Audience {
             audience.values = list(group.at(&["values"]));
             audience.attribute = text("attributeKey").map(str::to_owned);
         }
-        Some("condition") => audience.when = group.at(&["condition"]).cloned(),
+        Some("condition") => {
+            let written = group.at(&["condition"]).filter(|written| matches!(written, Value::Object(_)));
+            audience.when = Some(written.cloned().unwrap_or_else(nobody));
+        }
         Some("remote") => {
             audience.attribute = text("attributeKey").map(str::to_owned);
             audience.when = Some(remote(id));
@@ -54,6 +48,11 @@ fn audience((id, group): (&str, &Value)) -> Audience {
         _ => {}
     }
     audience
+}
+
+/// What nobody meets.
+fn nobody() -> Value {
+    Value::Object(Map::from_iter([("$not".to_owned(), Value::Object(Map::new()))]))
 }
 
 /// Who is in a remote group: the host application says so in an attribute; without it, that is not known.
