@@ -2,7 +2,7 @@
 //!
 //! [`Payload`] is what its API serves, [`Visit`] answers for one visitor on one page what its SDKs would answer.
 //! [`prune_condition`] and [`reduce_payload`] leave of a payload only what a visitor can still need, when some of their
-//! attributes are known already. [`import`] and [`export`] translate from and to Splitlight configs.
+//! attributes are known already. [`import()`] and [`export()`] translate from and to Splitlight configs.
 
 mod bucket;
 mod condition;
