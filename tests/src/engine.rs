@@ -52,7 +52,7 @@ struct DecideFile {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct DecideCase {
     name: String,
     #[serde(default)]
@@ -76,6 +76,12 @@ struct DecideCase {
     consent: Option<String>,
     #[serde(default)]
     bot: bool,
+    /// Minutes the visitor's clock is ahead of UTC.
+    #[serde(default)]
+    utc_offset: Option<i32>,
+    /// Whether this is only what a request tells.
+    #[serde(default)]
+    partial: bool,
     #[serde(default)]
     now: Timestamp,
     /// Variation and reason by item.
@@ -97,7 +103,13 @@ fn no_past() -> Option<Vec<Past>> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Past {
-    event: String,
+    /// An event, or else the page at `url` is visited.
+    #[serde(default)]
+    event: Option<String>,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    referrer: String,
     #[serde(default)]
     properties: Map,
     #[serde(default)]
@@ -129,7 +141,10 @@ fn decide_case(config: &Config, program: &Program, case: &DecideCase) -> Option<
     let history = case.past.as_ref().map(|past| {
         let mut history = History::default();
         for event in past {
-            history.record(program, &event.event, &event.properties, event.value, event.time);
+            match &event.event {
+                Some(name) => history.record(program, name, &event.properties, event.value, event.time),
+                None => history.visit(program, &event.url, &event.referrer, event.time),
+            };
         }
         history
     });
@@ -148,6 +163,8 @@ fn decide_case(config: &Config, program: &Program, case: &DecideCase) -> Option<
         bot: case.bot,
         user: case.user.clone(),
         sticky: Sticky::parse(&case.sticky),
+        utc_offset: case.utc_offset,
+        partial: case.partial,
         forced: case.forced.clone(),
     };
     let record = facts.record("", case.now);
@@ -213,7 +230,9 @@ fn explained_otherwise(
             Reason::NoConsent => &[Some("consent")],
             Reason::NoUnit => &[Some("unit")],
             Reason::Blocked => &[Some("sticky")],
-            Reason::Deferred => &[Some("audience"), Some("prerequisite"), Some("slot"), Some("cap")],
+            Reason::Deferred => {
+                &[Some("audience"), Some("prerequisite"), Some("slot"), Some("cap"), Some("unit")]
+            }
             other => &[Some(other.name())],
         };
         let fits = expected.contains(&closed);

@@ -8,6 +8,7 @@ mod engine;
 pub mod growthbook;
 mod protocol;
 mod rewrite;
+mod scoring;
 mod stats;
 
 pub use decider::Decider;
@@ -39,6 +40,9 @@ impl Report {
 /// # Errors
 /// When nothing runs files of that folder, or the file is not of the folder's shape.
 pub fn run(path: &str, text: &str) -> Result<Report, String> {
+    if path == "stats/scoring_models.json" {
+        return scoring::run(text).map_err(|error| format!("{path}: {error}"));
+    }
     if path.starts_with("stats/") {
         return stats::run(path, text).map_err(|error| format!("{path}: {error}"));
     }

@@ -3,10 +3,10 @@
 use crate::page::Url;
 use splitlight_protocol::{Map, Value};
 
-/// Attributes of a page view: `url`, `host`, `path`, `referrer`, `utm.*`, `device`, `browser` and `language`.
+/// Attributes of a page view: `url`, `host`, `path`, `referrer`, `utm.*`, `device`, `browser`, `os` and `language`.
 ///
 /// `device` is `mobile`, `tablet` or `desktop`; `browser` is `edge`, `opera`, `samsung`, `firefox`, `chrome`, `safari`
-/// or `unknown`; `language` is the first preferred language tag as sent.
+/// or `unknown`; `os` is `windows`, `ios`, `macos`, `android`, `chromeos`, `linux` or `unknown`; `language` is the first preferred language tag as sent.
 ///
 /// ```
 /// use splitlight_engine::attributes::from_page;
@@ -17,12 +17,6 @@ use splitlight_protocol::{Map, Value};
 /// ```
 pub fn from_page(url: &str, referrer: &str, user_agent: &str, language: &str) -> Map {
     let parsed = Url::parse(url);
-    let mut utm = Map::new();
-    for parameter in ["utm_source", "utm_medium", "utm_campaign", "utm_term"] {
-        if let (Some(value), Some(name)) = (parsed.parameter(parameter), parameter.strip_prefix("utm_")) {
-            utm.insert(name.to_owned(), Value::String(percent_decode(value)));
-        }
-    }
     let mut attributes = Map::new();
     for (name, value) in [
         ("url", url),
@@ -31,12 +25,31 @@ pub fn from_page(url: &str, referrer: &str, user_agent: &str, language: &str) ->
         ("referrer", referrer),
         ("device", device(user_agent)),
         ("browser", browser(user_agent)),
+        ("os", os(user_agent)),
         ("language", language),
     ] {
         attributes.insert(name.to_owned(), Value::from(value));
     }
-    attributes.insert("utm".to_owned(), Value::Object(utm));
+    attributes.insert("utm".to_owned(), Value::Object(utm(&parsed)));
     attributes
+}
+
+/// Whether an attribute is known wherever the page's address and request are, so that a missing one is missing.
+pub(crate) fn is_of_page(name: &str) -> bool {
+    const KNOWN: [&str; 10] =
+        ["url", "host", "path", "referrer", "device", "browser", "os", "language", "utm", "geo"];
+    KNOWN.contains(&name)
+}
+
+/// The campaign's parameters in an address, without their prefix.
+pub(crate) fn utm(url: &Url) -> Map {
+    let mut utm = Map::new();
+    for parameter in ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"] {
+        if let (Some(value), Some(name)) = (url.parameter(parameter), parameter.strip_prefix("utm_")) {
+            utm.insert(name.to_owned(), Value::String(percent_decode(value)));
+        }
+    }
+    utm
 }
 
 /// Whether a user agent says that it is a machine.
@@ -89,7 +102,26 @@ fn browser(user_agent: &str) -> &'static str {
         ("crios", "chrome"),
         ("safari", "safari"),
     ];
-    NAMES.iter().find(|(mark, _)| contains(user_agent, mark)).map_or("unknown", |(_, name)| name)
+    named(user_agent, &NAMES)
+}
+
+fn named(user_agent: &str, names: &[(&str, &'static str)]) -> &'static str {
+    names.iter().find(|(mark, _)| contains(user_agent, mark)).map_or("unknown", |(_, name)| name)
+}
+
+fn os(user_agent: &str) -> &'static str {
+    // In this order, because Android says that it is Linux, and a phone of Apple's that it is like macOS.
+    const NAMES: [(&str, &str); 8] = [
+        ("windows", "windows"),
+        ("iphone", "ios"),
+        ("ipad", "ios"),
+        ("android", "android"),
+        ("ipod", "ios"),
+        ("mac os", "macos"),
+        ("cros", "chromeos"),
+        ("linux", "linux"),
+    ];
+    named(user_agent, &NAMES)
 }
 
 /// Looks for lower-case ASCII text in either case, without copying.

@@ -32,6 +32,50 @@ pub(crate) fn read_all<T: Wire>(bytes: &[u8]) -> Option<T> {
     (!reader.failed && reader.rest.is_empty()).then_some(read)
 }
 
+/// Reads what a document begins with.
+pub(crate) fn read_front<T>(bytes: &[u8], read: impl FnOnce(&mut Reader<'_>) -> T) -> Option<T> {
+    let mut reader = Reader { rest: bytes, failed: false, depth: DEPTH_MAX };
+    let read = read(&mut reader);
+    (!reader.failed).then_some(read)
+}
+
+/// An entry of a program, which begins with its key if it has one.
+pub(crate) trait Entry: Wire {
+    /// What stands for an entry that cannot be read.
+    fn closed(key: String) -> Self;
+}
+
+/// Writes every entry with its length before it, so that a reader can go on after one that it does not know.
+pub(crate) fn write_entries<T: Entry>(entries: &[T], out: &mut Vec<u8>) {
+    (entries.len() as u64).write(out);
+    for entry in entries {
+        let mut bytes = Vec::new();
+        entry.write(&mut bytes);
+        (bytes.len() as u64).write(out);
+        out.extend(bytes);
+    }
+}
+
+/// Reads [`write_entries`].
+pub(crate) fn read_entries<T: Entry>(from: &mut Reader<'_>) -> Vec<T> {
+    let mut entries = Vec::new();
+    let mut left = from.length();
+    while left > 0 && !from.failed {
+        let length = from.length();
+        let mut inner = Reader { rest: from.take(length), failed: false, depth: from.depth };
+        let start = inner.rest;
+        let entry = T::read(&mut inner);
+        entries.push(if inner.failed || !inner.rest.is_empty() {
+            let mut again = Reader { rest: start, failed: false, depth: 0 };
+            T::closed(String::read(&mut again))
+        } else {
+            entry
+        });
+        left -= 1;
+    }
+    entries
+}
+
 impl<'a> Reader<'a> {
     /// From here on there is nothing to read.
     pub(crate) fn fail(&mut self) {
@@ -246,6 +290,20 @@ impl<A: Wire, B: Wire> Wire for (A, B) {
     }
 }
 
+impl Wire for Map {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).write(out);
+        for (name, value) in self.iter() {
+            name.to_owned().write(out);
+            value.write(out);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self::from_iter(Vec::<(String, Value)>::read(from))
+    }
+}
+
 impl Wire for Value {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
@@ -265,11 +323,7 @@ impl Wire for Value {
             }
             Self::Object(map) => {
                 out.push(6);
-                (map.len() as u64).write(out);
-                for (name, value) in map.iter() {
-                    name.to_owned().write(out);
-                    value.write(out);
-                }
+                map.write(out);
             }
         }
     }
@@ -282,7 +336,7 @@ impl Wire for Value {
             3 => Self::Number(f64::read(from)),
             4 => Self::String(String::read(from)),
             5 => Self::Array(Vec::read(from)),
-            6 => Self::Object(Map::from_iter(Vec::<(String, Self)>::read(from))),
+            6 => Self::Object(Map::read(from)),
             _ => {
                 from.fail();
                 Self::Null

@@ -1,5 +1,6 @@
 //! Config to program: everything that can be decided before a visitor comes is decided here.
 
+mod asks;
 mod audience;
 mod condition;
 mod feature;
@@ -8,6 +9,8 @@ mod item;
 mod place;
 pub(crate) mod regex;
 mod schedule;
+mod score;
+mod time;
 
 pub(crate) use schedule::window;
 
@@ -32,7 +35,8 @@ pub struct Compiled {
 ///
 /// Pointers of issues index the config as given.
 pub fn compile(config: &Config) -> Compiled {
-    let (program, compiler) = build(config);
+    let (mut program, compiler) = build(config);
+    asks::keep_asked(&mut program);
     Compiled { program, issues: compiler.issues }
 }
 
@@ -40,7 +44,8 @@ pub fn compile(config: &Config) -> Compiled {
 pub(crate) fn build(config: &Config) -> (Program, Compiler<'_>) {
     let units = vec![Unit::Visitor];
     let audiences = Audiences::new(&config.audiences);
-    let mut compiler = Compiler { config, audiences, tracked: Vec::new(), units, issues: Vec::new() };
+    let (tracked, used, issues) = (Vec::new(), Vec::new(), Vec::new());
+    let mut compiler = Compiler { config, audiences, tracked, used, units, issues };
     compiler.compile_audiences();
     let (mut items, experiments) = compiler.experiments();
     let features = compiler.features(&mut items, &experiments);
@@ -51,15 +56,21 @@ pub(crate) fn build(config: &Config) -> (Program, Compiler<'_>) {
         unit: compiler.unit(&holdout.unit),
     });
     let holdouts = holdouts.collect();
+    let scores = compiler.scores();
     let audiences = compiler.audiences.compiled().to_vec();
     let (tracked, units) = (compiler.tracked.clone(), compiler.units.clone());
-    (Program { audiences, tracked, items, features, holdouts, units }, compiler)
+    let (asks_sessions, asks_touches) = (false, false);
+    let program =
+        Program { audiences, tracked, items, features, holdouts, units, scores, asks_sessions, asks_touches };
+    (program, compiler)
 }
 
 pub(crate) struct Compiler<'a> {
     config: &'a Config,
     audiences: Audiences<'a>,
     tracked: Vec<Tracked>,
+    /// The config's scores that are asked for, by their places, in the order of the program.
+    used: Vec<usize>,
     units: Vec<Unit>,
     issues: Vec<Issue>,
 }
@@ -73,7 +84,14 @@ impl<'a> Compiler<'a> {
     }
 
     fn scope(&mut self) -> Scope<'_, 'a> {
-        Scope { audiences: &mut self.audiences, tracked: &mut self.tracked, issues: &mut self.issues }
+        Scope {
+            audiences: &mut self.audiences,
+            tracked: &mut self.tracked,
+            scores: &self.config.scores,
+            used: &mut self.used,
+            timezone: &self.config.timezone,
+            issues: &mut self.issues,
+        }
     }
 
     /// The index of a unit in the program.

@@ -2,10 +2,13 @@
 
 mod test;
 
+use crate::attributes::is_of_page;
 use crate::codec::wire_enum;
 use crate::history::{Measure, Window};
+use crate::local::Local;
 use crate::place::Near;
 use crate::program::Program;
+use crate::score::Ask;
 use crate::template::lookup;
 use crate::visitor::Visitor;
 use splitlight_protocol::{Map, Timestamp, Value};
@@ -37,6 +40,10 @@ pub(crate) enum Condition {
     Never,
     /// The visitor is near a point.
     Near(Near),
+    /// It is such a time.
+    Local(Local),
+    /// The program's score with this index passes a test.
+    Score(u32, Ask, Test),
 }
 
 wire_enum!(Condition {
@@ -49,6 +56,8 @@ wire_enum!(Condition {
     6 => Unsupported,
     7 => Never,
     8 => Near(near),
+    9 => Local(local),
+    10 => Score(index, ask, test),
 });
 
 /// Whether something holds; what is not known closes whatever depends on it, also under `$not`.
@@ -100,7 +109,36 @@ pub(crate) struct Context<'a> {
     pub(crate) program: &'a Program,
     pub(crate) visitor: &'a Visitor,
     pub(crate) attributes: &'a Map,
+    /// Whether attributes that are missing may be known later.
+    pub(crate) partial: bool,
+    /// Whether this is asked for a score.
+    pub(crate) in_score: bool,
     pub(crate) now: Timestamp,
+}
+
+impl<'a> Context<'a> {
+    /// What is asked about a visitor.
+    pub(crate) fn new(program: &'a Program, visitor: &'a Visitor, now: Timestamp) -> Self {
+        let (attributes, partial) = (&visitor.attributes, visitor.partial);
+        Self { program, visitor, attributes, partial, in_score: false, now }
+    }
+
+    /// The same about other attributes, all of which are known.
+    pub(crate) fn about(&self, attributes: &'a Map) -> Self {
+        Self { attributes, partial: false, ..*self }
+    }
+
+    /// The attribute at a path, null when it is missing.
+    ///
+    /// # Errors
+    /// That it may be known later.
+    pub(crate) fn attribute(&self, path: &[String]) -> Result<&'a Value, Truth> {
+        match lookup(self.attributes, path) {
+            Some(value) => Ok(value),
+            None if self.partial && !path.first().is_some_and(|name| is_of_page(name)) => Err(Truth::Unknown),
+            None => Ok(&Value::Null),
+        }
+    }
 }
 
 impl Condition {
@@ -115,25 +153,43 @@ impl Condition {
             Self::Any(parts) if parts.is_empty() => Truth::True,
             Self::Any(parts) => !all(parts.iter().map(|part| !part.holds(context))),
             Self::Not(part) => !part.holds(context),
-            Self::Attribute(path, test) => {
-                test.passes(lookup(context.attributes, path).unwrap_or(&Value::Null), context)
-            }
+            Self::Attribute(path, test) => match context.attribute(path) {
+                Ok(value) => test.passes(value, context),
+                Err(unknown) => unknown,
+            },
             Self::Audience(index) => match context.program.audiences.get(*index as usize) {
                 Some(audience) => audience.holds(context),
                 None => Truth::Unsupported,
             },
-            Self::History { tracked, window, measure, test } => {
-                match (&context.visitor.history, context.program.tracked.get(*tracked as usize)) {
-                    (Some(history), Some(tracked)) => {
-                        let answer = history.ask(tracked, *window, *measure, context.now);
-                        test.passes(&Value::Number(answer), context)
-                    }
-                    _ => Truth::Unknown,
-                }
+            Self::History { test, .. } | Self::Score(_, _, test) => match self.found(context) {
+                Ok(value) => test.passes(&value, context),
+                Err(unknown) => unknown,
+            },
+            Self::Local(local) => {
+                local.holds(context.visitor, context.now).map_or(Truth::Unknown, Truth::from)
             }
             Self::Unsupported => Truth::Unsupported,
             Self::Never => Truth::False,
             Self::Near(near) => near.holds(context.attributes).into(),
+        }
+    }
+
+    /// The number or text that a question about the history or a score finds; null for other conditions.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn found(&self, context: &Context<'_>) -> Result<Value, Truth> {
+        match self {
+            Self::History { tracked, window, measure, .. } => {
+                let history = context.visitor.history.as_ref().ok_or(Truth::Unknown)?;
+                let tracked = context.program.tracked(*tracked)?;
+                Ok(Value::Number(history.ask(tracked, *window, *measure, context.now)))
+            }
+            Self::Score(index, ask, _) => match context.program.scores.get(*index as usize) {
+                Some(score) if !context.in_score => score.ask(ask, context),
+                _ => Err(Truth::Unsupported),
+            },
+            _ => Ok(Value::Null),
         }
     }
 
@@ -143,8 +199,10 @@ impl Condition {
             Self::All(parts) | Self::Any(parts) => parts.iter().all(|part| part.uses_only_before(index)),
             Self::Not(part) => part.uses_only_before(index),
             Self::Audience(other) => (*other as usize) < index,
-            Self::Attribute(_, test) | Self::History { test, .. } => test.uses_only_before(index),
-            Self::Unsupported | Self::Never | Self::Near(_) => true,
+            Self::Attribute(_, test) | Self::History { test, .. } | Self::Score(_, _, test) => {
+                test.uses_only_before(index)
+            }
+            Self::Unsupported | Self::Never | Self::Near(_) | Self::Local(_) => true,
         }
     }
 }

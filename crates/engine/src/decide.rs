@@ -2,8 +2,9 @@
 
 use crate::condition::{Condition, Context, Truth};
 use crate::feature::{Prerequisite, Rule};
+use crate::history::Measure;
 use crate::page::takes_part;
-use crate::program::{Item, ItemKind, Program};
+use crate::program::{Cap, Item, ItemKind, Program};
 use crate::reason::Reason;
 use crate::sticky::{Found, Sticky, unit_hash};
 use crate::unit::{Filter, holds};
@@ -173,8 +174,11 @@ impl<'a> Deciding<'a> {
             return Ok(Decision { variation, reason: Reason::Forced });
         }
         let constant = item.is_constant();
-        if !constant && self.id(item).is_none() {
-            return Err(Reason::NoUnit);
+        if !constant {
+            self.units_known(item)?;
+            if self.id(item).is_none() {
+                return Err(Reason::NoUnit);
+            }
         }
         match self.sticky(item) {
             Found::Variation(variation) => return Ok(Decision { variation, reason: Reason::Sticky }),
@@ -192,11 +196,40 @@ impl<'a> Deciding<'a> {
         }
         self.holds(&item.when, Reason::Audience)?;
         self.prerequisites(&item.prerequisites).map_err(|(reason, _)| reason)?;
+        self.capped(item)?;
         let variation = match self.id(item) {
             Some(id) => item.covered(self.ranges(item), id).ok_or(Reason::Coverage)?,
             None => 1,
         };
         Ok(Decision { variation, reason: Reason::Assigned })
+    }
+
+    /// That whatever is hashed for an item is known here.
+    pub(crate) fn units_known(&self, item: &Item) -> Result<(), Reason> {
+        let holdouts = item.holdouts.iter().filter_map(|at| self.program.holdouts.get(*at as usize));
+        let others = item.filters.iter().filter_map(|filter| filter.unit);
+        let mut units = holdouts.map(|holdout| holdout.unit).chain(others).chain([item.unit]);
+        if self.visitor.partial && units.any(|unit| unit != 0 && self.id_of(unit, None).is_none()) {
+            return Err(Reason::Deferred);
+        }
+        Ok(())
+    }
+
+    /// That an item was not shown as often as it may be.
+    fn capped(&self, item: &Item) -> Result<(), Reason> {
+        for cap in &item.caps {
+            if self.shown(cap)? >= f64::from(cap.times) {
+                return Err(Reason::Cap);
+            }
+        }
+        Ok(())
+    }
+
+    /// How often an item was shown within the window of a cap.
+    pub(crate) fn shown(&self, cap: &Cap) -> Result<f64, Reason> {
+        let history = self.visitor.history.as_ref().ok_or(Reason::Deferred)?;
+        let tracked = self.program.tracked(cap.tracked).map_err(|_| Reason::Unsupported)?;
+        Ok(history.ask(tracked, cap.window, Measure::Count, self.now))
     }
 
     /// The id that is hashed for an item.
@@ -249,12 +282,16 @@ impl<'a> Deciding<'a> {
 
     /// Whether a condition holds for the visitor; if it does not, the reason, or that it is not to be known here.
     fn holds(&self, when: &Condition, closed: Reason) -> Result<(), Reason> {
-        self.holds_for(when, &self.visitor.attributes, closed)
+        self.holds_for(when, None, closed)
     }
 
-    fn holds_for(&self, when: &Condition, attributes: &Map, closed: Reason) -> Result<(), Reason> {
-        let context = Context { program: self.program, visitor: self.visitor, attributes, now: self.now };
-        match when.holds(&context) {
+    fn holds_for(&self, when: &Condition, attributes: Option<&Map>, closed: Reason) -> Result<(), Reason> {
+        let context = Context::new(self.program, self.visitor, self.now);
+        let asked = match attributes {
+            Some(attributes) => when.holds(&context.about(attributes)),
+            None => when.holds(&context),
+        };
+        match asked {
             Truth::True => Ok(()),
             Truth::Unknown => Err(Reason::Deferred),
             Truth::Unsupported => Err(Reason::Unsupported),
@@ -282,7 +319,7 @@ impl<'a> Deciding<'a> {
             }
             let value = self.program.value(at, answer).clone();
             let attributes = Map::from_iter([("value".to_owned(), value)]);
-            self.holds_for(&prerequisite.when, &attributes, Reason::Prerequisite)
+            self.holds_for(&prerequisite.when, Some(&attributes), Reason::Prerequisite)
                 .map_err(|reason| (reason, prerequisite.gate || reason == Reason::Deferred))?;
         }
         Ok(())
@@ -341,7 +378,8 @@ impl<'a> Deciding<'a> {
             return Ok(Some((at, decision.variation)));
         }
         if let Some(rollout) = &rule.rollout {
-            let id = self.id_of(rule.unit, None).ok_or(skip(Reason::NoUnit))?;
+            let none = if self.visitor.partial && rule.unit != 0 { Reason::Deferred } else { Reason::NoUnit };
+            let id = self.id_of(rule.unit, None).ok_or(skip(none))?;
             let place = crate::bucket(&rollout.seed, id, rollout.hash_version);
             if !holds(rollout.range, place) {
                 return Err(skip(Reason::Coverage));

@@ -4,9 +4,10 @@ mod condition;
 
 use crate::bucket;
 use crate::compile::{Compiler, build};
+use crate::condition::Context;
 use crate::decide::{Deciding, Decision, FeatureDecision};
 use crate::page::takes_part;
-use crate::program::{Item, ItemKind, Program};
+use crate::program::{Cap, Item, ItemKind, Program};
 use crate::reason::Reason;
 use crate::sticky::Found;
 use crate::unit::{Filter, Unit};
@@ -152,18 +153,23 @@ impl<'a> Explaining<'a> {
         let id = self.deciding.id(item).map(str::to_owned);
         if !constant {
             let unit = self.unit(item.unit);
-            gates.push(gate("unit", id.is_some(), [("unit", unit), ("id", text(id.as_deref()))]));
+            let open: Value = match self.deciding.units_known(item) {
+                Ok(()) => id.is_some().into(),
+                Err(_) => "unknown".into(),
+            };
+            gates.push(gate("unit", open, [("unit", unit), ("id", text(id.as_deref()))]));
         }
         gates.extend(self.sticky(item));
         gates.extend(self.holdouts(item));
         gates.extend(item.filters.iter().map(|filter| self.filter(item, filter)));
         let when = self.compiler.when(written.base, written.when);
-        let holds = when.holds(&self.context(&self.visitor.attributes));
+        let holds = when.holds(&self.context());
         if let Some(when) = written.when {
             let condition = self.condition(when);
             gates.push(gate("audience", truth(holds), [("when", condition)]));
         }
         gates.extend(written.prerequisites.iter().map(|it| self.prerequisite(it)));
+        gates.extend(item.caps.iter().map(|cap| self.cap(cap)));
         if let Some(id) = id {
             gates.push(self.coverage(item, &id));
         }
@@ -233,6 +239,14 @@ impl<'a> Explaining<'a> {
         gate("coverage", item.covered(mine, id).is_some(), looked)
     }
 
+    fn cap(&self, cap: &Cap) -> Value {
+        let shown = self.deciding.shown(cap);
+        let open = shown.map_or("unknown".into(), |shown| Value::Bool(shown < f64::from(cap.times)));
+        let looked =
+            [("shown", shown.map_or(Value::Null, Value::Number)), ("times", Value::Number(cap.times.into()))];
+        gate("cap", open, looked)
+    }
+
     /// Who filled the slot of a personalization, and why the others did not.
     fn slot(&self, item: &Item) -> Option<Value> {
         let ItemKind::Personalization { slot } = item.kind() else { return None };
@@ -257,7 +271,7 @@ impl<'a> Explaining<'a> {
         let value = answer.map_or(Value::Null, |(at, answer)| self.program.value(at, answer).clone());
         let attributes = Map::from_iter([("value".to_owned(), value.clone())]);
         let when = self.compiler.when("", Some(&written.when));
-        let holds = when.holds(&self.context(&attributes));
+        let holds = when.holds(&self.context().about(&attributes));
         let open = match answer {
             Some((_, answer)) if answer.reason != Reason::Cyclic => truth(holds),
             _ => false.into(),
@@ -273,7 +287,7 @@ impl<'a> Explaining<'a> {
         let explained = rules.iter().enumerate().map(|(number, rule)| {
             let base = format!("/features/{at}/rules/{number}");
             let when = self.compiler.when(&base, rule.when.as_ref());
-            let holds = when.holds(&self.context(&self.visitor.attributes));
+            let holds = when.holds(&self.context());
             let mut gates = Vec::new();
             if let Some(when) = &rule.when {
                 gates.push(gate("audience", truth(holds), [("when", self.condition(when))]));
@@ -301,17 +315,12 @@ impl<'a> Explaining<'a> {
         ])
     }
 
-    fn context<'c>(&'c self, attributes: &'c Map) -> crate::condition::Context<'c> {
-        crate::condition::Context { program: self.program, visitor: self.visitor, attributes, now: self.now }
+    fn context(&self) -> Context<'a> {
+        Context::new(self.program, self.visitor, self.now)
     }
 
     fn condition(&mut self, when: &Value) -> Value {
-        let context = crate::condition::Context {
-            program: self.program,
-            visitor: self.visitor,
-            attributes: &self.visitor.attributes,
-            now: self.now,
-        };
+        let context = self.context();
         explain_condition(&mut self.compiler, self.config, &context, when, 0)
     }
 }

@@ -1,12 +1,18 @@
 //! What a visitor did, on their device: counts by day and minute for the events that live rules ask about, and no more.
 
 mod export;
+mod meter;
 mod ring;
+mod session;
 
 use crate::codec::{Wire, read_all, wire_enum, wire_struct};
 use crate::program::{Program, Tracked};
-use ring::{Bucket, MINUTES_A_DAY, Ring, minute};
+use ring::{MINUTES_A_DAY, Ring, minute};
+use session::Session;
+use splitlight_protocol::limits::HISTORY_COARSE_MINUTES;
 use splitlight_protocol::{Map, Timestamp};
+
+pub(crate) use meter::Meter;
 
 /// What a visitor did.
 ///
@@ -38,16 +44,10 @@ pub struct History {
     seen: i32,
     before: i32,
     rings: Vec<Ring>,
+    session: Option<Session>,
 }
 
-/// A ring as the first format had it.
-struct DayRing {
-    key: String,
-    days: Vec<Bucket>,
-}
-
-wire_struct!(History { seen, before, rings });
-wire_struct!(DayRing { key, days });
+wire_struct!(History { seen, before, rings, session });
 wire_enum!(Measure { 0 => Count, 1 => Sum, 2 => DaysSince, 3 => DistinctDays });
 
 /// What can be asked of a window of days.
@@ -66,9 +66,11 @@ pub(crate) enum Window {
     Days(i32),
     /// Minutes, the last of which is the present one.
     Minutes(i32),
+    /// Since the session began.
+    Session,
 }
 
-wire_enum!(Window { 0 => Days(days), 1 => Minutes(minutes) });
+wire_enum!(Window { 0 => Days(days), 1 => Minutes(minutes), 2 => Session });
 
 /// Stored bytes that are not a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,11 +85,11 @@ impl core::fmt::Display for HistoryError {
 
 impl core::error::Error for HistoryError {}
 
-/// The first byte of a stored history; another one is a format this release does not read.
-const FORMAT: u8 = 2;
+/// The event that a shell records when a personalization is met, with its key as the property `item`: caps count it.
+pub const SHOWN: &str = "$shown";
 
-/// The format before minutes.
-const FORMAT_DAYS: u8 = 1;
+/// The first byte of a stored history; another one is a format this release does not read.
+const FORMAT: u8 = 3;
 
 impl History {
     /// Remembers an event if a rule of the program asks about it; says whether the history is another one now.
@@ -105,10 +107,17 @@ impl History {
         self.rings.retain(|ring| program.tracked.iter().any(|tracked| tracked.key == ring.key));
         let mut changed = self.rings.len() < kept;
         let today = now.day();
+        if program.asks_sessions {
+            self.go_on(now);
+            changed = true;
+        }
+        let session = self.session_number(now);
         for tracked in
             program.tracked.iter().filter(|tracked| tracked.asks_for(program, event, properties, now))
         {
-            self.ring(tracked).add(now, value.unwrap_or(0), tracked);
+            let ring = self.ring(tracked);
+            ring.add(now, value.unwrap_or(0), tracked);
+            tracked.meter.add(ring, properties, now, session);
             if self.seen != today {
                 self.before = core::mem::replace(&mut self.seen, today);
             }
@@ -144,11 +153,6 @@ impl History {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, HistoryError> {
         match bytes.split_first() {
             Some((&FORMAT, rest)) => read_all(rest).ok_or(HistoryError),
-            Some((&FORMAT_DAYS, rest)) => {
-                let rings: Vec<DayRing> = read_all(rest).ok_or(HistoryError)?;
-                let ring = |old: DayRing| Ring { key: old.key, days: old.days, minutes: Vec::new() };
-                Ok(Self { rings: rings.into_iter().map(ring).collect(), ..Self::default() })
-            }
             _ => Err(HistoryError),
         }
     }
@@ -161,6 +165,13 @@ impl History {
             let (buckets, span, until, day) = match window {
                 Window::Days(days) => (&ring.days, days, now.day(), 1),
                 Window::Minutes(minutes) => (&ring.minutes, minutes, minute(now), MINUTES_A_DAY),
+                Window::Session => {
+                    // Older minutes count from the start of their bucket; a session before ended half an hour earlier.
+                    let began = self.session_began(now);
+                    let began = began.saturating_sub(began.rem_euclid(HISTORY_COARSE_MINUTES));
+                    let span = minute(now).saturating_sub(began).saturating_add(1);
+                    (&ring.minutes, span, minute(now), MINUTES_A_DAY)
+                }
             };
             for bucket in buckets.iter().filter(|bucket| bucket.at > until.saturating_sub(span)) {
                 if bucket.at > until {
@@ -183,9 +194,17 @@ impl History {
         }
     }
 
+    /// What a meter shows now: names and their values.
+    pub(crate) fn values(&self, tracked: &Tracked, now: Timestamp) -> Vec<(String, f64)> {
+        let ring = self.rings.iter().find(|ring| ring.key == tracked.key);
+        let Some(mut ring) = ring.cloned() else { return Vec::new() };
+        tracked.meter.settle(&mut ring, now, self.session_number(now));
+        ring.values
+    }
+
     fn ring(&mut self, tracked: &Tracked) -> &mut Ring {
         let at = self.rings.iter().position(|ring| ring.key == tracked.key).unwrap_or_else(|| {
-            self.rings.push(Ring { key: tracked.key.clone(), days: Vec::new(), minutes: Vec::new() });
+            self.rings.push(Ring { key: tracked.key.clone(), ..Ring::default() });
             self.rings.len() - 1
         });
         &mut self.rings[at]

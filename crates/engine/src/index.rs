@@ -3,7 +3,6 @@
 use crate::condition::{Condition, Context, Test, Truth};
 use crate::decide::{Deciding, Decisions};
 use crate::program::Program;
-use crate::template::lookup;
 use crate::visitor::{Facts, Visitor};
 use splitlight_protocol::{Timestamp, Value};
 
@@ -54,8 +53,7 @@ impl Index {
         }
         // No test of one value that is indexed asks who it is about.
         let nobody = Visitor::new(Facts::default());
-        let context =
-            Context { program, visitor: &nobody, attributes: &nobody.attributes, now: Timestamp::from_ms(0) };
+        let context = Context::new(program, &nobody, Timestamp::from_ms(0));
         let words = program.items().len().div_ceil(64);
         let mut paths: Vec<&[String]> = conjuncts.iter().map(|conjunct| conjunct.path).collect();
         paths.sort_unstable();
@@ -71,8 +69,10 @@ impl Index {
     /// As [`decide()`](crate::decide()), with the program the index was built for.
     pub fn decide(&self, program: &Program, visitor: &Visitor, now: Timestamp) -> Decisions {
         let mut rows = vec![u64::MAX; self.words];
+        let about = Context::new(program, visitor, now);
         for column in &self.columns {
-            let value = lookup(&visitor.attributes, &column.path).unwrap_or(&Value::Null);
+            // An attribute that may be known later rules nothing out.
+            let Ok(value) = about.attribute(&column.path) else { continue };
             if let Some(row) = column.row(value) {
                 rows.iter_mut().zip(row).for_each(|(all, one)| *all &= one);
             }

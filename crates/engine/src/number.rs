@@ -31,6 +31,29 @@ pub fn number_text(number: f64) -> String {
     text
 }
 
+/// Two to a power, to four units in the last place, with the same bits everywhere.
+///
+/// The Taylor series of `e^x` up to the fourteenth power for what is left of a whole exponent, which is a half at most.
+pub(crate) fn exp2(power: f64) -> f64 {
+    if power.is_nan() || power > 1023.0 {
+        return if power.is_nan() { power } else { f64::INFINITY };
+    }
+    if power < -1022.0 {
+        return 0.0;
+    }
+    let whole = (power + 0.5).floor();
+    let rest = (power - whole) * core::f64::consts::LN_2;
+    let (mut term, mut sum, mut factor) = (1.0, 1.0, 1.0);
+    while factor < 15.0 {
+        term *= rest / factor;
+        sum += term;
+        factor += 1.0;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 2046")]
+    let exponent = (whole + 1023.0) as u64;
+    sum * f64::from_bits(exponent << 52)
+}
+
 /// Digits and where the point is: `0.d1d2d3… × 10^point`.
 fn lay_out(digits: &[u8], point: i32, text: &mut String) {
     let zeros = |count: i32, text: &mut String| (0..count).for_each(|_| text.push('0'));

@@ -1,17 +1,22 @@
 //! What runs: a config compiled, immutable, with a compact binary form.
 
+mod wire;
+
 use crate::change::Change;
-use crate::codec::{Wire, read_all, wire_enum, wire_struct};
 use crate::condition::{Condition, Context as Asked, Test, Truth};
 use crate::decide::FeatureDecision;
 use crate::feature::{Feature, Prerequisite};
 use crate::hash::{HashVersion, bucket};
+use crate::history::{Meter, Window};
 use crate::page::Pattern;
 use crate::reason::Reason;
+use crate::score::Score;
 use crate::sticky::StickyRule;
 use crate::unit::{Filter, Holdout, Unit, holds};
 use crate::visitor::{Facts, Visitor};
 use splitlight_protocol::{Map, Timestamp, Value};
+
+pub use wire::ProgramError;
 
 /// A config, compiled. It holds only live items: drafts, names, metrics and analysis settings are not in it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +29,10 @@ pub struct Program {
     pub(crate) holdouts: Vec<Holdout>,
     /// What is hashed by anything of the above; the first is the visitor.
     pub(crate) units: Vec<Unit>,
+    pub(crate) scores: Vec<Score>,
+    /// Whether anything asks about sessions, and about how the visitor came.
+    pub(crate) asks_sessions: bool,
+    pub(crate) asks_touches: bool,
 }
 
 /// Something to decide about: an experiment or a personalization.
@@ -49,6 +58,7 @@ pub struct Item {
     pub(crate) ranges: Vec<(f64, f64)>,
     pub(crate) contexts: Vec<Context>,
     pub(crate) sticky: Option<StickyRule>,
+    pub(crate) caps: Vec<Cap>,
     pub(crate) variations: Vec<Variation>,
 }
 
@@ -85,6 +95,15 @@ pub(crate) struct Context {
     pub(crate) ranges: Vec<(f64, f64)>,
 }
 
+/// How often an item may be shown within a window that ends now.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Cap {
+    /// Index into the program's tracked events.
+    pub(crate) tracked: u32,
+    pub(crate) window: Window,
+    pub(crate) times: u32,
+}
+
 /// A kind of event that a live rule asks about.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tracked {
@@ -97,93 +116,16 @@ pub(crate) struct Tracked {
     pub(crate) days: i32,
     /// Whether a window of minutes is asked for.
     pub(crate) minutes: bool,
+    pub(crate) meter: Meter,
 }
-
-wire_struct!(Program { audiences, tracked, items, features, holdouts, units });
-wire_struct!(Item {
-    key,
-    kind,
-    start,
-    end,
-    pages,
-    when,
-    prerequisites,
-    unit,
-    fallback,
-    holdouts,
-    filters,
-    seed,
-    hash_version,
-    ranges,
-    contexts,
-    sticky,
-    variations,
-});
-wire_enum!(ItemKind { 0 => Experiment, 1 => Personalization { slot } });
-wire_struct!(Variation { key, value, changes, redirect });
-wire_struct!(Context { leaf, when, ranges });
-wire_struct!(Tracked { key, event, filter, days, minutes });
-
-/// Bytes that are not a program of this release.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProgramError {
-    /// Written by a release with another binary form.
-    Format,
-    /// Cut or damaged.
-    Damaged,
-}
-
-impl core::fmt::Display for ProgramError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Format => "the program has another binary form; publish the config again with this release",
-            Self::Damaged => "the program's bytes are cut or damaged",
-        })
-    }
-}
-
-impl core::error::Error for ProgramError {}
-
-/// The first bytes of every program; the last one counts the forms.
-const FORMAT: [u8; 4] = *b"SPL\x03";
 
 impl Program {
-    /// The compact binary form, which is what browsers download.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = FORMAT.to_vec();
-        self.write(&mut out);
-        out
-    }
-
-    /// Reads [`Self::to_bytes`].
+    /// The tracked event with an index.
     ///
     /// # Errors
-    /// When the bytes are of another form, cut or damaged.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProgramError> {
-        let rest = bytes.strip_prefix(&FORMAT).ok_or(ProgramError::Format)?;
-        let program: Self = read_all(rest).ok_or(ProgramError::Damaged)?;
-        if program.is_sound() { Ok(program) } else { Err(ProgramError::Damaged) }
-    }
-
-    /// Whether every index is one, and no audience can come back to itself: what [`decide()`](crate::decide()) relies on.
-    fn is_sound(&self) -> bool {
-        let known = |when: &Condition| when.uses_only_before(self.audiences.len());
-        let mut audiences = self.audiences.iter().enumerate();
-        audiences.all(|(index, audience)| audience.uses_only_before(index))
-            && self.items.iter().all(|item| {
-                !item.variations.is_empty()
-                    && item.variations.len() == item.ranges.len()
-                    && known(&item.when)
-                    && item.prerequisites.iter().all(|prerequisite| known(&prerequisite.when))
-                    && item.contexts.iter().all(|context| known(&context.when))
-            })
-            && self.features.iter().all(|feature| feature.is_sound(&known))
-            && self
-                .tracked
-                .iter()
-                .flat_map(|tracked| &tracked.filter)
-                .all(|(_, test)| test.uses_only_before(self.audiences.len()))
+    /// That it is of a kind this release does not know.
+    pub(crate) fn tracked(&self, index: u32) -> Result<&Tracked, Truth> {
+        self.tracked.get(index as usize).filter(|tracked| !tracked.event.is_empty()).ok_or(Truth::Unsupported)
     }
 
     /// What there is to decide about. Decisions have the same order.
@@ -215,7 +157,7 @@ impl Program {
 
     /// Whether any rule asks what the visitor did, so that a shell need not read a history nobody asks for.
     pub fn asks_history(&self) -> bool {
-        !self.tracked.is_empty()
+        !self.tracked.is_empty() || self.asks_sessions
     }
 }
 
@@ -269,6 +211,7 @@ impl Item {
     pub(crate) fn is_constant(&self) -> bool {
         matches!(self.kind, ItemKind::Personalization { .. })
             && self.holdouts.is_empty()
+            && self.caps.is_empty()
             && self.ranges.first().is_some_and(|(from, to)| from >= to)
     }
 }
@@ -280,7 +223,7 @@ impl Tracked {
         }
         // Filters are about the event, so that nobody's attributes answer them.
         let visitor = Visitor::new(Facts::default());
-        let context = Asked { program, visitor: &visitor, attributes: properties, now };
+        let context = Asked::new(program, &visitor, now).about(properties);
         self.filter.iter().all(|(name, test)| {
             test.passes(properties.get(name).unwrap_or(&Value::Null), &context) == Truth::True
         })

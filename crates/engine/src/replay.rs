@@ -44,6 +44,8 @@ impl Facts {
             },
             bot: self.bot,
             sticky: self.sticky.to_text(),
+            utc_offset: self.utc_offset,
+            partial: self.partial,
             forced: self.forced.clone(),
         }
     }
@@ -70,6 +72,8 @@ impl Facts {
             },
             bot: record.bot,
             sticky: Sticky::parse(&record.sticky),
+            utc_offset: record.utc_offset,
+            partial: record.partial,
             forced: record.forced.clone(),
         })
     }

@@ -39,7 +39,7 @@ impl Targeting {
     pub fn holds(&self, attributes: &Map) -> Option<bool> {
         let nobody = Visitor::new(Facts::default());
         let now = Timestamp::from_ms(0);
-        let context = Context { program: &self.program, visitor: &nobody, attributes, now };
+        let context = Context::new(&self.program, &nobody, now).about(attributes);
         match self.when.holds(&context) {
             Truth::True => Some(true),
             Truth::False => Some(false),

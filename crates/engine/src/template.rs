@@ -59,6 +59,14 @@ impl Template {
         Self(parts)
     }
 
+    /// The paths of the attributes that are filled in.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &[String]> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Attribute { path, .. } => Some(path.as_slice()),
+            Part::Literal(_) => None,
+        })
+    }
+
     /// The template with attributes filled in, as plain text.
     pub fn text(&self, attributes: &Map) -> String {
         self.render(attributes, |value, out| out.push_str(value))

@@ -36,6 +36,10 @@ pub struct Facts {
     pub bot: bool,
     /// Variations that the device keeps.
     pub sticky: Sticky,
+    /// How many minutes the visitor's clock is ahead of UTC, when that is known.
+    pub utc_offset: Option<i32>,
+    /// Whether this is only what a request tells: the site's own attributes and the user are known later, in the page.
+    pub partial: bool,
     /// Items and the variations asked for, as a verified preview link names them; they never count.
     pub forced: Vec<(String, String)>,
 }
@@ -51,6 +55,8 @@ pub struct Visitor {
     pub(crate) consent: Consent,
     pub(crate) bot: bool,
     pub(crate) sticky: Sticky,
+    pub(crate) utc_offset: Option<i32>,
+    pub(crate) partial: bool,
     pub(crate) forced: Vec<(String, String)>,
 }
 
@@ -58,15 +64,22 @@ impl Visitor {
     /// Takes the facts and drops what consent forbids: without it there is no id and the history is empty.
     pub fn new(facts: Facts) -> Self {
         let granted = facts.consent == Consent::Granted;
+        let history = if granted { facts.history } else { Some(History::default()) };
+        let mut attributes = facts.attributes;
+        for (name, value) in history.iter().flat_map(History::attributes) {
+            attributes.insert(name, value);
+        }
         Self {
             id: facts.id.filter(|id| granted && !id.is_empty()),
             user: facts.user.filter(|user| granted && !user.is_empty()),
-            history: if granted { facts.history } else { Some(History::default()) },
+            history,
             url: Url::parse(&facts.url),
-            attributes: facts.attributes,
+            attributes,
             consent: facts.consent,
             bot: facts.bot,
             sticky: if granted { facts.sticky } else { Sticky::default() },
+            utc_offset: facts.utc_offset,
+            partial: facts.partial,
             forced: facts.forced,
         }
     }

@@ -17,11 +17,15 @@ mod change;
 mod check;
 mod feature;
 mod read;
+mod score;
 mod targeting;
 
 pub use change::{AttributeChange, Change, ClassChange, Edit, InsertChange, Position};
 pub use feature::{Feature, Rule};
 pub use read::{Parsed, parse};
+pub use score::{
+    Affinity, Engagement, EventPoints, FitPoints, Gbt, Logistic, Model, ModelFeature, Score, Tiers, Tree,
+};
 use targeting::default_unit;
 pub use targeting::{Cap, CapSpan, Filter, Holdout, Prerequisite, UNIT, UNIT_USER, WeightContext};
 
@@ -51,6 +55,9 @@ pub struct Config {
     /// Shares of all units that see nothing of the above.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub holdouts: Vec<Holdout>,
+    /// Numbers about a visitor that conditions ask for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<Score>,
     /// What is measured.
     pub metrics: Vec<Metric>,
 }

@@ -56,3 +56,18 @@ pub const EVENT_AGE_MS_MAX: i64 = 30 * 86_400_000;
 
 /// States of one compiled pattern: matching costs their number for every character, so this bounds it to microseconds.
 pub const REGEX_STATES_MAX: usize = 2000;
+
+/// Values of a property whose interest is remembered, as the published rules have it.
+pub const AFFINITY_VALUES_MAX: usize = 5;
+
+/// Bytes of a text that the history keeps, such as a campaign's name; a longer one is not remembered.
+pub const HISTORY_TEXT_BYTES_MAX: usize = 100;
+
+/// A session ends after so many minutes without an event, as in the field's analytics tools.
+pub const SESSION_IDLE_MINUTES: i64 = 30;
+
+/// What a model may look at.
+pub const MODEL_FEATURES_MAX: usize = 200;
+
+/// Nodes of all trees of a model: they are part of the download.
+pub const MODEL_NODES_MAX: usize = 4000;

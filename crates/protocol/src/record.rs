@@ -43,6 +43,12 @@ pub struct Record {
     /// Variations that the device kept.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sticky: String,
+    /// How many minutes the visitor's clock was ahead of UTC, when that was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utc_offset: Option<i32>,
+    /// Whether the site's own attributes and the user were still to come, as at the edge.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub partial: bool,
     /// What a preview link asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forced: Vec<(String, String)>,

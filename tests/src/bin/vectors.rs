@@ -69,7 +69,7 @@ fn run(path: &Path, text: &str) -> Result<Vec<(String, Report)>, String> {
     let document: serde_json::Value =
         serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))?;
     let has = |name: &str| document.get(name).is_some();
-    let own = own_name(path);
+    let own = own_name(path, &document);
     if let Some(report) = own.as_deref().and_then(|name| splitlight_tests::run(name, text).ok()) {
         return Ok(vec![(own.unwrap_or_default(), report)]);
     }
@@ -82,10 +82,17 @@ fn run(path: &Path, text: &str) -> Result<Vec<(String, Report)>, String> {
     Err(format!("nothing runs this file; expected {EXPECTED}"))
 }
 
-/// The path from the folder that names the subject, such as `engine/decide/features.json`.
-fn own_name(path: &Path) -> Option<String> {
+/// The path from the folder that names the subject, such as `engine/decide/features.json`; of decisions and statistics
+/// what the document says is enough, wherever it is.
+fn own_name(path: &Path, document: &serde_json::Value) -> Option<String> {
     const SUBJECTS: [&str; 6] = ["collector", "engine", "growthbook", "protocol", "rewrite", "stats"];
     let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    if let Some(method) = document.get("method").and_then(serde_json::Value::as_str) {
+        return Some(format!("stats/{method}.json"));
+    }
+    if document.get("config").is_some() && document.get("cases").is_some() {
+        return Some("engine/decide/given.json".to_owned());
+    }
     let from = parts.iter().rposition(|part| SUBJECTS.contains(&part.as_str()))?;
     Some(parts[from..].join("/"))
 }

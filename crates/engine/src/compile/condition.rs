@@ -5,6 +5,7 @@ mod test;
 use super::audience::Audiences;
 use crate::condition::{Condition, Test};
 use crate::program::Tracked;
+use splitlight_protocol::config::Score;
 use splitlight_protocol::issue::did_you_mean;
 use splitlight_protocol::limits::CONDITION_DEPTH_MAX;
 use splitlight_protocol::{Issue, Map, Value};
@@ -13,10 +14,16 @@ use splitlight_protocol::{Issue, Map, Value};
 pub(super) struct Scope<'a, 'c> {
     pub(super) audiences: &'a mut Audiences<'c>,
     pub(super) tracked: &'a mut Vec<Tracked>,
+    pub(super) scores: &'c [Score],
+    /// The scores that are asked for, by their places.
+    pub(super) used: &'a mut Vec<usize>,
+    /// The project's time zone.
+    pub(super) timezone: &'c str,
     pub(super) issues: &'a mut Vec<Issue>,
 }
 
-const LOGICAL: [&str; 8] = ["$and", "$or", "$nor", "$not", "$audience", "$savedGroup", "$history", "$near"];
+const LOGICAL: [&str; 10] =
+    ["$and", "$or", "$nor", "$not", "$audience", "$savedGroup", "$history", "$score", "$time", "$near"];
 
 impl Scope<'_, '_> {
     /// Reads an object of paths and logical operators, all of which have to hold.
@@ -50,6 +57,8 @@ impl Scope<'_, '_> {
             },
             "$savedGroup" => self.saved_group(pointer, value),
             "$history" => self.history(pointer, value).unwrap_or_else(|issue| self.closed(issue)),
+            "$score" => self.score(pointer, value).unwrap_or_else(|issue| self.closed(issue)),
+            "$time" => self.time(pointer, value).unwrap_or_else(|issue| self.closed(issue)),
             "$near" => super::place::near(pointer, value).unwrap_or_else(|issue| self.closed(issue)),
             _ if name.starts_with('$') => {
                 let fix = match did_you_mean(name, &LOGICAL) {

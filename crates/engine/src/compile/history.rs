@@ -2,7 +2,7 @@
 
 use super::condition::{Scope, object};
 use crate::condition::{Condition, Test};
-use crate::history::{Measure, Window};
+use crate::history::{Measure, Meter, Window};
 use crate::program::Tracked;
 use splitlight_protocol::limits::HISTORY_DAYS_MAX;
 use splitlight_protocol::time::{DAY_MS, parse_span};
@@ -56,16 +56,20 @@ impl Scope<'_, '_> {
             // A filter that is not understood would count nothing, which a negation would open.
             return Ok(Condition::Unsupported);
         }
-        Ok(Condition::History { tracked: self.track(event, &filter, tests, window), window, measure, test })
+        let tracked = self.track(event, &filter, tests, |tracked| tracked.keep(window), "");
+        Ok(Condition::History { tracked, window, measure, test })
     }
 
     /// The index of the tracked event, which is shared by all rules that ask about the same.
-    fn track(
+    ///
+    /// `keep` says what is kept of it, and `of` tells meters of the same event apart.
+    pub(super) fn track(
         &mut self,
         event: &str,
         written: &[(&str, &Value)],
         filter: Vec<(String, Test)>,
-        window: Window,
+        keep: impl FnOnce(&mut Tracked),
+        of: &str,
     ) -> u32 {
         let mut key = event.to_owned();
         for (name, value) in written {
@@ -76,21 +80,35 @@ impl Scope<'_, '_> {
                 other => key.extend(["\u{3}", &format!("{other:?}")]),
             }
         }
+        if !of.is_empty() {
+            key.extend(["\u{4}", of]);
+        }
         let at = self.tracked.iter().position(|tracked| tracked.key == key).unwrap_or_else(|| {
-            self.tracked.push(Tracked { key, event: event.to_owned(), filter, days: 0, minutes: false });
+            let event = event.to_owned();
+            self.tracked.push(Tracked { key, event, filter, days: 0, minutes: false, meter: Meter::None });
             self.tracked.len() - 1
         });
-        match window {
-            Window::Days(days) => self.tracked[at].days = self.tracked[at].days.max(days),
-            Window::Minutes(_) => self.tracked[at].minutes = true,
-        }
+        keep(&mut self.tracked[at]);
         u32::try_from(at).unwrap_or(u32::MAX)
     }
 }
 
-/// Days as they are written; minutes and hours up to a day are minutes, more hours have to be whole days.
-fn read_window(pointer: &str, value: &Value) -> Result<Window, Issue> {
+impl Tracked {
+    /// Sees to it that a window can be asked for.
+    pub(super) fn keep(&mut self, window: Window) {
+        match window {
+            Window::Days(days) => self.days = self.days.max(days),
+            Window::Minutes(_) | Window::Session => self.minutes = true,
+        }
+    }
+}
+
+/// The present session, or days as they are written; minutes and hours up to a day are minutes, more hours have to be whole days.
+pub(super) fn read_window(pointer: &str, value: &Value) -> Result<Window, Issue> {
     let text = value.as_str().unwrap_or("");
+    if text == "session" {
+        return Ok(Window::Session);
+    }
     let window = parse_span(text).and_then(|ms| {
         if ms <= DAY_MS && !text.ends_with('d') {
             return i32::try_from(ms / 60_000).ok().map(Window::Minutes);
@@ -99,7 +117,8 @@ fn read_window(pointer: &str, value: &Value) -> Result<Window, Issue> {
         (days <= HISTORY_DAYS_MAX).then(|| i32::try_from(days).ok().map(Window::Days))?
     });
     window.ok_or_else(|| {
-        let fix = format!("write 1m to 1440m, 1h to 24h, or whole days from 1d to {HISTORY_DAYS_MAX}d");
+        let fix =
+            format!("write session, 1m to 1440m, 1h to 24h, or whole days from 1d to {HISTORY_DAYS_MAX}d");
         Issue::error(pointer, "this is not a window", fix)
     })
 }

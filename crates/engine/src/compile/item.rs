@@ -1,14 +1,18 @@
 //! Experiments and personalizations to items.
 
+use super::history::read_window;
 use super::{Compiler, index};
 use crate::change::Change;
+use crate::condition::Test;
 use crate::hash::HashVersion;
+use crate::history::{SHOWN, Window};
 use crate::page::Pattern;
-use crate::program::{Context, Item, ItemKind, Variation};
+use crate::program::{Cap, Context, Item, ItemKind, Variation};
 use crate::sticky::StickyRule;
 use crate::unit::Filter;
 use splitlight_protocol::Value;
-use splitlight_protocol::config::{self, Experiment, Personalization, Status};
+use splitlight_protocol::config::{self, CapSpan, Experiment, Personalization, Status};
+use splitlight_protocol::limits::HISTORY_DAYS_MAX;
 
 impl Compiler<'_> {
     /// The live experiments, and for every live one its key and its place.
@@ -65,6 +69,7 @@ impl Compiler<'_> {
                 version: experiment.bucket_version,
                 min_version: experiment.min_bucket_version,
             }),
+            caps: Vec::new(),
             variations: experiment.variations.iter().map(variation).collect(),
         })
     }
@@ -97,6 +102,7 @@ impl Compiler<'_> {
         let when = self.when(base, rule.when.as_ref());
         let prerequisites = self.prerequisites(base, &rule.prerequisites);
         let pages = self.pages(base, &rule.pages);
+        let caps = self.caps(base, rule);
         let (start, end) = window?;
         let version =
             |key: &str, value, changes| Variation { key: key.to_owned(), value, changes, redirect: None };
@@ -117,6 +123,7 @@ impl Compiler<'_> {
             ranges: vec![(0.0, rule.holdout), (rule.holdout, 1.0)],
             contexts: Vec::new(),
             sticky: None,
+            caps: caps?,
             variations: vec![
                 version("holdout", Value::Null, Vec::new()),
                 version(
@@ -126,6 +133,36 @@ impl Compiler<'_> {
                 ),
             ],
         })
+    }
+
+    /// How often it may be shown; nothing when that is not understood.
+    fn caps(&mut self, base: &str, rule: &Personalization) -> Option<Vec<Cap>> {
+        let mut windows = Vec::new();
+        if let Some(cap) = &rule.cap {
+            let window = match cap.per {
+                CapSpan::Session => Window::Session,
+                CapSpan::Day => Window::Days(1),
+                CapSpan::Lifetime => Window::Days(i32::try_from(HISTORY_DAYS_MAX).unwrap_or(i32::MAX)),
+            };
+            windows.push((window, cap.times));
+        }
+        if let Some(cooldown) = &rule.cooldown {
+            match read_window(&format!("{base}/cooldown"), &Value::from(&**cooldown)) {
+                Ok(window) => windows.push((window, 1)),
+                Err(issue) => {
+                    self.issues.push(issue);
+                    return None;
+                }
+            }
+        }
+        let key = Value::from(&*rule.key);
+        let cap = |(window, times): (Window, u32)| {
+            let filter = vec![("item".to_owned(), Test::Equal(key.clone()))];
+            let written = [("item", &key)];
+            let tracked = self.scope().track(SHOWN, &written, filter, |tracked| tracked.keep(window), "");
+            Cap { tracked, window, times }
+        };
+        Some(windows.into_iter().map(cap).collect())
     }
 
     fn contexts(&mut self, base: &str, experiment: &Experiment) -> Vec<Context> {

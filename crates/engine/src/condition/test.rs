@@ -109,7 +109,7 @@ impl Test {
             Self::Fields(condition) => {
                 let none = Map::new();
                 let attributes = if let Value::Object(members) = value { members } else { &none };
-                return condition.holds(&Context { attributes, ..*context });
+                return condition.holds(&context.about(attributes));
             }
             Self::Unsupported => return Truth::Unsupported,
             Self::Never => false,

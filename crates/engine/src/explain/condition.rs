@@ -7,12 +7,13 @@ use splitlight_protocol::config::Config;
 use splitlight_protocol::limits::CONDITION_DEPTH_MAX;
 use splitlight_protocol::{Map, Value};
 
-/// `true`, `false`, or `"unknown"` for what is not known here.
+/// `true`, `false`, `"unknown"` for what is not known here, or `"unsupported"`.
 pub(super) fn truth(truth: Truth) -> Value {
     match truth {
         Truth::True => true.into(),
+        Truth::False => false.into(),
         Truth::Unknown => "unknown".into(),
-        _ => false.into(),
+        Truth::Unsupported => "unsupported".into(),
     }
 }
 
@@ -57,7 +58,10 @@ fn part(
             let attribute = list.map_or(Value::Null, Value::from);
             node(holds, [("audience", value.clone()), ("when", when), ("attribute", attribute)])
         }
-        _ if name.starts_with('$') => node(holds, [("operator", name.into()), ("wanted", value.clone())]),
+        _ if name.starts_with('$') => {
+            let found = compiler.when("", Some(&alone)).found(context).unwrap_or_default();
+            node(holds, [("operator", name.into()), ("wanted", value.clone()), ("value", found)])
+        }
         _ => {
             let path: Vec<String> = name.split('.').map(str::to_owned).collect();
             let found = lookup(context.attributes, &path).cloned().unwrap_or_default();

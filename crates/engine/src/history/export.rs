@@ -1,14 +1,16 @@
 //! The history as a document that a person can read, for a page about privacy.
 
-use super::{Bucket, History};
+use super::History;
+use super::ring::Bucket;
 use crate::program::Program;
 use splitlight_protocol::{Map, Timestamp, Value};
 
 impl History {
-    /// Everything that is stored, by event.
+    /// Everything that is stored: `events`, and if anything asks for them `session`, `firstTouch` and `lastTouch`.
     ///
-    /// An event is `{ "event", "days", "minutes" }`; each bucket is `{ "from", "count", "sum" }`, from when on in UTC.
-    /// `only` tells apart what one event is kept for more than once; what the program does not ask about has none.
+    /// An event is `{ "event", "only", "days", "minutes", "values" }`; each bucket is `{ "from", "count", "sum" }`, from
+    /// when on in UTC. `only` tells apart what one event is kept for more than once; what the program does not ask about
+    /// has none. `values` are points and interests, `{ "of", "value" }`.
     ///
     /// ```
     /// use splitlight_engine::{History, compile};
@@ -20,8 +22,8 @@ impl History {
     /// let mut history = History::default();
     /// history.record(&program, "buy", &Map::new(), Some(5), Timestamp::from_ms(0));
     /// assert_eq!(serde_json::to_string(&history.export(&program)).unwrap(), concat!(
-    ///   r#"[{"days":[{"count":1,"from":"1970-01-01T00:00:00.000Z","sum":5}],"#,
-    ///   r#""event":"buy","minutes":[],"only":[]}]"#));
+    ///   r#"{"events":[{"days":[{"count":1,"from":"1970-01-01T00:00:00.000Z","sum":5}],"#,
+    ///   r#""event":"buy","minutes":[],"only":[],"values":[]}]}"#));
     /// history.forget();
     /// assert_eq!(history, History::default());
     /// ```
@@ -35,9 +37,11 @@ impl History {
                 ("only", Value::Array(only.iter().map(|(name, _)| name.as_str().into()).collect())),
                 ("days", buckets(&ring.days, splitlight_protocol::time::DAY_MS)),
                 ("minutes", buckets(&ring.minutes, 60_000)),
+                ("values", Value::Array(ring.values.iter().map(value).collect())),
             ])
         });
-        Value::Array(rings.collect())
+        let events = ("events".to_owned(), Value::Array(rings.collect()));
+        Value::Object(core::iter::once(events).chain(self.attributes()).collect())
     }
 }
 
@@ -48,6 +52,10 @@ fn buckets(buckets: &[Bucket], unit_ms: i64) -> Value {
         object([("from", Value::String(from)), ("count", Value::Number(count)), ("sum", Value::Number(sum))])
     };
     Value::Array(buckets.iter().map(bucket).collect())
+}
+
+fn value((of, value): &(String, f64)) -> Value {
+    object([("of", of.as_str().into()), ("value", Value::Number(*value))])
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {

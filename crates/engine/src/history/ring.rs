@@ -10,12 +10,16 @@ use splitlight_protocol::limits::{
 pub(super) const MINUTES_A_DAY: i32 = 1440;
 
 /// When one kind of event happened, oldest first.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Ring {
     /// Which events, as in [`Tracked::key`]: it outlives the program that asked first.
     pub(super) key: String,
     pub(super) days: Vec<Bucket>,
     pub(super) minutes: Vec<Bucket>,
+    /// When `values` were right: milliseconds, or the number of a session.
+    pub(super) at: i64,
+    /// Points under no name, or interests.
+    pub(super) values: Vec<(String, f64)>,
 }
 
 /// A day or a minute after 1970, and what happened in it.
@@ -26,7 +30,7 @@ pub(super) struct Bucket {
     pub(super) sum: i64,
 }
 
-wire_struct!(Ring { key, days, minutes });
+wire_struct!(Ring { key, days, minutes, at, values });
 wire_struct!(Bucket { at, count, sum });
 
 /// Whole minutes after 1970, at the ends of what days can be counted in.

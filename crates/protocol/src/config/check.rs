@@ -1,5 +1,6 @@
 //! The rules that a type cannot hold: unique keys, ranges, weights and references.
 
+mod score;
 mod targeting;
 
 use super::read::Drafts;
@@ -67,6 +68,8 @@ pub(super) fn keep_sound(config: &mut Config, drafts: Drafts, issues: &mut Vec<I
         },
     );
     let (holdouts, _) = sound(drafts.holdouts, "holdouts", issues, |h| &h.key, targeting::check_holdout);
+    let (scores, _) = sound(drafts.scores, "scores", issues, |s| &s.key, score::check_score);
+    config.scores = scores;
     config.features = features;
     config.holdouts = holdouts;
     config.metrics = metrics;

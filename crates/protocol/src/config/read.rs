@@ -1,6 +1,6 @@
 //! Reads a config item by item, so that one stranger does not close the whole document.
 
-use super::{Audience, Config, Experiment, Feature, Holdout, Metric, Personalization, check};
+use super::{Audience, Config, Experiment, Feature, Holdout, Metric, Personalization, Score, check};
 use crate::issue::{Issue, Severity, did_you_mean};
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::pointer;
@@ -32,11 +32,12 @@ pub(super) struct Drafts {
     pub(super) personalizations: Vec<(usize, Personalization)>,
     pub(super) features: Vec<(usize, Feature)>,
     pub(super) holdouts: Vec<(usize, Holdout)>,
+    pub(super) scores: Vec<(usize, Score)>,
     pub(super) metrics: Vec<(usize, Metric)>,
 }
 
 /// Sections that the format names and this version does not run yet: accepted empty, refused with content.
-const LATER: [&str; 5] = ["events", "funnels", "scores", "alerts", "webhooks"];
+const LATER: [&str; 4] = ["events", "funnels", "alerts", "webhooks"];
 
 /// Reads a config document. Never fails: what cannot be understood is left out and listed.
 pub fn parse(text: &str) -> Parsed {
@@ -78,6 +79,7 @@ fn sections(members: serde_json::Map<String, Json>) -> Parsed {
             "personalizations" => drafts.personalizations = many(&name, value, &mut issues),
             "features" => drafts.features = many(&name, value, &mut issues),
             "holdouts" => drafts.holdouts = many(&name, value, &mut issues),
+            "scores" => drafts.scores = many(&name, value, &mut issues),
             "metrics" => drafts.metrics = many(&name, value, &mut issues),
             later if LATER.contains(&later) => refuse_later(later, &value, &mut issues),
             _ => issues.push(unknown_section(&name)),
@@ -99,7 +101,7 @@ fn refuse_later(name: &str, value: &Json, issues: &mut Vec<Issue>) {
 }
 
 fn unknown_section(name: &str) -> Issue {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 10] = [
         "version",
         "project",
         "timezone",
@@ -108,6 +110,7 @@ fn unknown_section(name: &str) -> Issue {
         "personalizations",
         "features",
         "holdouts",
+        "scores",
         "metrics",
     ];
     let fix = match did_you_mean(name, &KNOWN) {

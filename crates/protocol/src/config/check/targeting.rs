@@ -3,6 +3,7 @@
 use super::super::{Experiment, Feature, Filter, Holdout, Personalization, Prerequisite, Rule};
 use super::{At, check_experiment as check_whole_experiment, check_key, check_share};
 use crate::issue::did_you_mean;
+use crate::time::parse_span;
 use std::collections::BTreeSet;
 
 pub(super) fn check_experiment(experiment: &Experiment, at: &mut At) {
@@ -32,25 +33,31 @@ pub(super) fn check_experiment(experiment: &Experiment, at: &mut At) {
         }
     }
     for (index, variation) in experiment.variations.iter().enumerate() {
-        if variation.redirect.is_some() {
-            let path = format!("/variations/{index}/redirect");
-            at.error(&path, "`redirect` is not supported by this release", "change the page instead");
+        if let Some(redirect) = &variation.redirect {
+            check_redirect(&format!("/variations/{index}/redirect/to"), &redirect.to, at);
         }
+    }
+}
+
+/// Only addresses of pages: a scheme such as `javascript:` would run code.
+fn check_redirect(path: &str, to: &str, at: &mut At) {
+    let page = to.starts_with("https://") || to.starts_with("http://");
+    let relative = to.starts_with('/') && !to.starts_with("//") && !to.starts_with("/\\");
+    if !(page || relative) || to.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        at.error(path, format!("`{to}` is not the address of a page"), "write /path or https://host/path");
     }
 }
 
 pub(super) fn check_personalization(rule: &Personalization, at: &mut At) {
     check_unit("/unit", &rule.unit, at);
     check_prerequisites("", &rule.prerequisites, at);
-    // Accepting what nothing keeps to would show a rule more often than its writer allows.
-    for (name, written) in [("cap", rule.cap.is_some()), ("cooldown", rule.cooldown.is_some())] {
-        if written {
-            at.error(
-                &format!("/{name}"),
-                format!("`{name}` is not supported by this release"),
-                "leave it out",
-            );
-        }
+    if rule.cap.as_ref().is_some_and(|cap| cap.times == 0) {
+        at.error("/cap/times", "0 times is never", "write 1 or more, or set the status to stopped");
+    }
+    if let Some(cooldown) = &rule.cooldown
+        && parse_span(cooldown).is_none()
+    {
+        at.error("/cooldown", format!("`{cooldown}` is not a span"), "write a span such as 7d or 12h");
     }
 }
 
