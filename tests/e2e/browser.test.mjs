@@ -27,6 +27,8 @@ const config = {
         { selector: "#late", html: "<b class=\"kept\" onclick=\"window.ran=1\">Late</b>" },
       ] }] },
     { key: "plain", status: "running", variations: [{ key: "first", weight: 1 }, { key: "second", weight: 0 }] },
+    { key: "moved", status: "running", pages: [{ include: "/old" }], variations: [
+      { key: "stay", weight: 0 }, { key: "go", weight: 1, redirect: { to: "/new?own=1", keepQuery: true } }] },
     { key: "missing", status: "running", variations: [
       { key: "control", weight: 0 }, { key: "b", weight: 1, changes: [{ selector: "#nowhere", remove: true }] }] },
   ],
@@ -34,6 +36,20 @@ const config = {
     { key: "gold", when: { plan: "gold" }, changes: [{ selector: "#plan", text: "Gold {{ name | friend }}" }] },
     { key: "fans", when: { $history: { event: "view", within: "30d", count: { $gte: 2 } } },
       changes: [{ selector: "#fans", text: "Fan" }] },
+    { key: "twice", pages: [{ include: "/more" }], cap: { times: 2, per: "session" },
+      changes: [{ selector: "#plan", text: "Page {{ session.pages }} of visit {{ session.number }}" }] },
+    { key: "hot", pages: [{ include: "/more" }], when: { $score: { score: "lead", tier: "hot" } },
+      changes: [{ selector: "#fans", text: "Hot" }] },
+    { key: "always", pages: [{ include: "/more" }], when: { $time: { zone: "visitor" } },
+      changes: [{ selector: "#late", text: "{{ firstTouch.source | nowhere }}" }] },
+  ],
+  scores: [{ key: "lead", engagement: { events: [{ event: "pricing", points: 50, halfLife: "7d" }] } }],
+  features: [
+    { key: "checkout", default: "classic", rules: [
+      { when: { plan: "gold" }, value: "gold" },
+      { run: { key: "checkout-test", unit: "user", fallbackUnit: "visitor", sticky: true, variations: [
+        { key: "a", weight: 0, value: "one" }, { key: "b", weight: 1, value: "two" }] } }] },
+    { key: "off", default: false },
   ],
 };
 
@@ -75,7 +91,7 @@ before(async () => {
         if (answer === 200) batches.push(JSON.parse(Buffer.concat(parts)));
         response.writeHead(answer, { "access-control-allow-origin": "*" }).end("{}");
       });
-    } else if (pathname === "/" || pathname === "/other") {
+    } else if (["/", "/other", "/more", "/old", "/new"].includes(pathname)) {
       response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...headers });
       response.write(`<!doctype html><html><head><title>t</title>${head}</head><body><div id="hero"><h1>Orig`);
       // The parser stops in the middle of the headline that is to be changed.
@@ -131,12 +147,15 @@ test("changes are made before they can be seen, and exposures come once", async 
       requestAnimationFrame(note);
     },
   });
-  await until(() => exposures().length === 2);
+  await until(() => exposures().length === 1);
   const seen = await page.evaluate(() => [...window.seen].filter(Boolean));
   assert.deepEqual(seen, ["Bold"]);
   assert.equal(await page.locator(".item.new").count(), 2);
   assert.equal(await page.locator("#late").innerHTML(), '<b class="kept">Late</b>');
-  assert.deepEqual(exposures(), ["hero", "plain"], "what never appeared is not exposed");
+  assert.deepEqual(exposures(), ["hero"], "what never appeared and what nobody read is not exposed");
+  assert.equal(await page.evaluate(() => splitlight.variation("plain")), "first");
+  await until(() => exposures().length === 2);
+  assert.deepEqual(exposures(), ["hero", "plain"]);
   assert.deepEqual(await page.evaluate(() => [
     splitlight.variation("hero"), splitlight.variation("nothing", "x"), splitlight.value("hero"),
   ]), ["bold", "x", { color: "red" }]);
@@ -211,7 +230,7 @@ test("a collector that is down loses nothing, and hears little", async () => {
 test("blocked storage and refused wasm leave the page as it is", async () => {
   fresh();
   const blocked = await open({ extra: { "content-security-policy": "sandbox allow-scripts" } });
-  await until(() => exposures().length === 2);
+  await until(() => exposures().length === 1);
   assert.equal(await blocked.page.locator("h1").textContent(), "Bold");
   fresh();
   const refused = await open({ extra: { "content-security-policy": "script-src 'self'" } });
@@ -241,7 +260,7 @@ test("before consent nothing is stored or sent, and denial takes everything away
   assert.equal(await page.locator("h1").textContent(), "Original");
   await page.evaluate(() => splitlight.consent("granted"));
   assert.equal(await page.locator("h1").textContent(), "Bold");
-  await until(() => exposures().length === 2);
+  await until(() => exposures().length === 1);
   await page.evaluate(() => splitlight.consent("denied"));
   await sleep(300);
   assert.deepEqual(await stored(), ["sl_consent=denied", 0, 0, 0]);
@@ -266,7 +285,7 @@ test("attributes join, history is for the next page, a second tag does nothing",
   await page.reload();
   assert.equal(await page.locator("#fans").textContent(), "Fan");
   await until(() => exposures().includes("fans"));
-  assert.deepEqual(exposures(), ["fans", "gold", "hero", "plain"]);
+  assert.deepEqual(exposures(), ["fans", "gold", "hero"]);
   assert.deepEqual(complaints, []);
   await context.close();
 });
@@ -277,10 +296,71 @@ test("what the edge rendered is exposed and not made again", async () => {
     decisions: [{ key: "hero", variation: "bold", reason: "assigned", left: [1] }] };
   const before = `<script type="application/json" id="splitlight-handover">${JSON.stringify(handover)}</script>`;
   const { page, complaints, context } = await open({ before });
-  await until(() => exposures().length === 3);
-  assert.deepEqual(exposures(), ["gold", "hero", "plain"]);
+  await until(() => exposures().length === 2);
+  assert.deepEqual(exposures(), ["gold", "hero"]);
   assert.equal(await page.locator("h1").textContent(), "Original", "the edge would have changed it");
   assert.equal(await page.locator(".item.new").count(), 2);
   assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("features are decided, reading one is meeting its experiment, and a kept variation stays", async () => {
+  fresh();
+  const { page, complaints, context } = await open({ path: "/other" });
+  await sleep(400);
+  assert.deepEqual(exposures(), [], "nobody has read anything");
+  const read = () => page.evaluate(() => [
+    splitlight.feature("checkout"), splitlight.isOn("off"), splitlight.feature("none", "fallback"),
+  ]);
+  assert.deepEqual(await read(), ["two", false, "fallback"]);
+  await until(() => exposures().length === 1);
+  assert.deepEqual(exposures(), ["checkout-test"]);
+  const sticky = (await context.cookies()).find((cookie) => cookie.name === "sl_sticky").value;
+  assert.match(sticky, /checkout-test!0!b$/);
+  await page.evaluate(() => splitlight.identify("user-7"));
+  assert.deepEqual(await read(), ["two", false, "fallback"]);
+  const both = (await context.cookies()).find((cookie) => cookie.name === "sl_sticky").value;
+  assert.notEqual(both, sticky, "the signed-in user keeps it too");
+  await page.evaluate(() => splitlight.setAttributes({ plan: "gold" }));
+  assert.equal((await read())[0], "gold");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("caps, sessions, scores and the visitor's clock work on the device", async () => {
+  fresh();
+  const { page, complaints, context } = await open({ path: "/more?utm_source=mail" });
+  await until(() => exposures().length === 2);
+  const text = (selector) => page.locator(selector).textContent();
+  assert.deepEqual(exposures(), ["always", "twice"]);
+  assert.deepEqual([await text("#plan"), await text("#late")], ["Page 1 of visit 1", "mail"]);
+  await page.goto(`${origin}/more`);
+  await until(async () => (await text("#plan")) === "Page 2 of visit 1");
+  assert.equal(await text("#late"), "mail", "how they came first is remembered");
+  await page.evaluate(() => {
+    for (let i = 0; i < 3; i++) splitlight.track("pricing");
+  });
+  await page.goto(`${origin}/more`);
+  await until(async () => (await text("#fans")) === "Hot");
+  assert.equal(await text("#plan"), "Free", "it was shown twice in this session");
+  const reason = await page.evaluate(() => splitlight.decisions().find(({ key }) => key === "twice").reason);
+  assert.equal(reason, "cap");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("a variation that is another page is met there, once, and the parameters go along", async () => {
+  fresh();
+  const { page, complaints, context } = await open({ path: "/old?a=1&own=2#part" });
+  await page.waitForURL(`${origin}/new?own=1&a=1`);
+  await until(() => exposures().includes("moved"));
+  assert.equal(batches.flatMap((batch) => batch.events).filter((event) => event.experiment === "moved").length, 1);
+  assert.deepEqual(complaints, []);
+  // The edge sends visitors itself, and leaves a note for the page they come to.
+  fresh();
+  await context.addCookies([{ name: "sl_met", value: "elsewhere~b", url: origin }]);
+  await page.goto(`${origin}/new`);
+  await until(() => exposures().includes("elsewhere"));
+  assert.ok(!(await context.cookies()).some((cookie) => cookie.name === "sl_met"));
   await context.close();
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { publish, script, serve, splitlightWorker } from "../workerd.mjs";
+import { ADMIN_KEY, publish, script, serve, splitlightWorker } from "../workerd.mjs";
 
 const PAGE = "<!doctype html><html><head><title>t</title></head><body><h1>Original</h1><p>rest</p></body></html>";
 const ORIGIN = `
@@ -47,7 +47,16 @@ const CONFIG = {
   experiments: [{
     key: "all", pages: [{ include: "/*" }, { exclude: "/other" }],
     variations: [{ key: "control", weight: 0 }, { key: "on", weight: 1, changes: [{ selector: "h1", text: "Changed" }] }],
+  }, {
+    key: "moved", pages: [{ include: "/gzip" }],
+    variations: [{ key: "stay", weight: 0 }, { key: "go", weight: 1, redirect: { to: "/cookies", keepQuery: true } }],
+  }, {
+    key: "next", status: "draft", pages: [{ include: "/" }],
+    variations: [{ key: "a" }, { key: "b", changes: [{ selector: "p", text: "The draft" }] }],
   }],
+  personalizations: [
+    { key: "pro", pages: [{ include: "/" }], when: { plan: "pro" }, changes: [{ selector: "p", text: "Pro" }] },
+  ],
 };
 const headers = { accept: "text/html", "user-agent": "Mozilla/5.0 Chrome/156" };
 let server, edge, origin;
@@ -87,6 +96,38 @@ test("an origin that cannot be reached is said so, and nothing is made up", asyn
   const response = await fetch(`${server.base.orphan}/`, { headers });
   assert.equal(response.status, 502);
   assert.match(await response.text(), /origin/i);
+});
+
+test("a variation that is another page is answered with its address, and the next page learns what was met", async () => {
+  const response = await fetch(`${edge}/gzip?a=1`, { headers, redirect: "manual" });
+  assert.deepEqual([response.status, response.headers.get("location")], [302, `${edge}/cookies?a=1`]);
+  assert.equal(response.headers.get("cache-control"), "private, no-store");
+  const cookies = response.headers.getSetCookie();
+  assert.ok(cookies.some((cookie) => /^sl_met=moved~go; Path=\/; Max-Age=300; SameSite=Lax$/.test(cookie)), cookies.join());
+  assert.ok(cookies.some((cookie) => cookie.startsWith("sl_id=")), "the visitor is the same there");
+  const bot = await fetch(`${edge}/gzip`, { headers: { ...headers, "user-agent": "Googlebot/2.1 (bot; x)" }, redirect: "manual" });
+  assert.equal(bot.status, 200);
+});
+
+test("what the site says of its visitor is left to the page", async () => {
+  const html = await (await fetch(`${edge}/`, { headers })).text();
+  const { decisions } = JSON.parse(/splitlight-handover">(.*?)<\/script>/s.exec(html)[1]);
+  assert.equal(decisions.find(({ key }) => key === "pro").reason, "deferred");
+});
+
+test("a preview link shows a draft to who has it, until it is changed", async () => {
+  const asked = await fetch(`${edge}/_sl/v1/previews`, {
+    method: "POST", headers: { authorization: `Bearer ${ADMIN_KEY}` }, body: JSON.stringify({ item: "next", variation: "b" }),
+  });
+  const { query, ...answer } = await asked.json();
+  assert.equal(asked.status, 201, JSON.stringify(answer));
+  const shown = await (await fetch(`${edge}/${query}`, { headers })).text();
+  assert.ok(shown.includes("<p>The draft</p>"), shown);
+  assert.ok(/"key":"next","variation":"b","reason":"forced"/.test(shown));
+  for (const other of ["", query.replace("~b~", "~a~"), query.slice(0, -1)]) {
+    const page = await (await fetch(`${edge}/${other}`, { headers })).text();
+    assert.ok(page.includes("<p>rest</p>"), other);
+  }
 });
 
 test("the first bytes do not wait for the last", async () => {

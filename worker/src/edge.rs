@@ -8,6 +8,7 @@ mod decision;
 mod facts;
 mod forward;
 mod headers;
+mod redirect;
 mod stream;
 
 use crate::clock;
@@ -57,10 +58,13 @@ fn personalize(
     let identity = cookie::identity(request, env, settings);
     let now = clock::now();
     let preview = facts::preview(request, env, now);
-    let visitor = facts::visitor(request, &identity, preview.as_ref());
+    let visitor = facts::visitor(request, &identity, preview.as_ref(), now);
     let decided = decision::Decided::new(published, preview.as_ref(), &visitor, now);
     if !decided.concerns_page() {
         return response;
+    }
+    if let Some(redirect) = decided.redirect(request) {
+        return redirect.respond(request, &identity).unwrap_or(response);
     }
     let geo = facts::geo(request);
     let rewrite = decided.rewrite(&visitor, geo).nonce(&headers::style_nonce(&response));

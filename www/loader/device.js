@@ -3,6 +3,7 @@ import { newId } from "./ids.js";
 
 const ID = "sl_id";
 const STICKY = "sl_sticky";
+const MET = "sl_met";
 const CONSENT = "sl_consent";
 const SESSION = "sl.session";
 const HISTORY = "sl.history";
@@ -73,6 +74,13 @@ export function openDevice(siteSays) {
     sticky: () => (device.agreed() && cookie(STICKY)) || "",
 
     keepSticky: (text) => device.agreed() && setCookie(STICKY, text),
+
+    // What the visitor met by being sent to this page: `<item>~<variation>`, once.
+    met() {
+      const met = device.agreed() && cookie(MET);
+      if (met) setCookie(MET, "", 0);
+      return met ? met.split("~") : undefined;
+    },
 
     // A character per byte: storage holds UTF-16, and base64 would only add to it.
     history: () => (device.agreed() && attempt(() => localStorage.getItem(HISTORY))) || "",

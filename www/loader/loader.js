@@ -8,6 +8,8 @@ import { createOutbox } from "./outbox.js";
 const VERSION = "0.1.0";
 // After the page is complete, elements may be this late; then we stop looking for more of what was found.
 const LATE_MS = 5_000;
+// A new address answers within this time, or the page that was to be left is seen.
+const STAY_MS = 2_000;
 const COMMANDS = ["track", "identify", "setAttributes", "consent", "onChange", "push"];
 
 // The wasm and the program travel as text, a character per byte: base64 would be a third larger.
@@ -28,6 +30,8 @@ function start() {
   let core;
   let handover;
   let url;
+  // The page view that was counted, so that one page is one view however often it is decided about.
+  let entered;
   // Key to decision, so that reading one again never enters the core.
   let table = new Map();
   let features = new Map();
@@ -78,20 +82,25 @@ function start() {
       userAgent: navigator.userAgent,
       language: navigator.language,
       consent: device.consent,
+      utcOffset: -new Date().getTimezoneOffset(),
+      entered: url !== entered,
       attributes,
       handover,
     };
     const answer = call((it) => it.decide(facts, history, keep));
     if (!answer) return;
-    const [items, values, kept] = answer;
+    const [items, values, kept, visited] = answer;
+    if (device.agreed()) entered = url;
+    if (visited) device.keepHistory(visited);
     features = new Map(values.map(([key, ...feature]) => [key, feature]));
     if (kept) device.keepSticky(kept);
     const known = table;
     table = new Map();
-    for (const [key, kind, variation, reason, value, onRead, changes] of items) {
+    for (const [key, kind, variation, reason, value, onRead, changes, redirect] of items) {
       const met = known.get(key)?.variation === variation && known.get(key).met;
-      table.set(key, { key, kind, variation, reason, value, onRead, changes, met });
+      table.set(key, { key, kind, variation, reason, value, onRead, changes, redirect, met });
     }
+    for (const decision of table.values()) if (decision.redirect && leave(decision)) return;
     const open = [...table.values()].filter(({ changes }) => changes);
     edits.plan(open.map(({ key, variation, changes }) => [key, variation, changes]));
     watch();
@@ -101,6 +110,33 @@ function start() {
   const expose = (decision) => {
     if (decision.met || !/^(assigned|sticky)$/.test(decision.reason)) return;
     decision.met = events.expose(decision.key, decision.variation);
+    // A personalization that was met counts against its cap.
+    if (decision.met && decision.kind) remember("$shown", { item: decision.key });
+  };
+
+  const remember = (...event) => {
+    const history = call((it) => it.asksHistory()) && call((it) => it.remember(bytes(device.history()), ...event));
+    if (history) device.keepHistory(history);
+  };
+
+  // To another address, unless the visitor is there.
+  const leave = (decision) => {
+    const [to, keepQuery] = decision.redirect;
+    const target = new URL(to, url);
+    if (keepQuery) {
+      const own = target.searchParams;
+      const added = [...new URL(url).searchParams].filter(([name]) => !own.has(name));
+      for (const [name, value] of added) own.append(name, value);
+    }
+    if (target.href === url.replace(/#.*/, target.hash)) return false;
+    expose(decision);
+    outbox.flush();
+    // Nobody should see the page that is left; if they stay on it, such as for a download, they do.
+    const { style } = document.documentElement;
+    style.visibility = "hidden";
+    setTimeout(() => (style.visibility = ""), STAY_MS);
+    location.replace(target);
+    return true;
   };
 
   // Reading is what the visitor meets of an experiment that changes nothing by itself.
@@ -130,8 +166,8 @@ function start() {
     const complete = isComplete();
     for (const decision of table.values()) {
       // What changes nothing here is met when the page is there to be met.
-      const { key, changes } = decision;
-      if (changes && (complete || changes.length) && edits.done(key)) expose(decision);
+      const { key, changes, onRead } = decision;
+      if (changes && !onRead && (complete || changes.length) && edits.done(key)) expose(decision);
     }
     if (complete) deadline ||= performance.now() + LATE_MS;
     const wants = edits.wants();
@@ -187,9 +223,7 @@ function start() {
       }),
     track: guarded((name, properties) => {
       const event = events.conversion(name, properties);
-      const asks = event && call((it) => it.asksHistory());
-      const history = asks && call((it) => it.remember(bytes(device.history()), ...event));
-      if (history) device.keepHistory(history);
+      if (event) remember(...event);
     }),
     identify: guarded((id) => {
       user = id;
@@ -227,6 +261,10 @@ function start() {
   }
   const element = document.getElementById("splitlight-handover");
   handover = element && guarded(JSON.parse)(element.textContent);
+  guarded(() => {
+    const met = device.met();
+    if (met) events.expose(...met);
+  })();
   guarded(decide)(false);
   listen();
   if (Array.isArray(before)) api.push(...before);

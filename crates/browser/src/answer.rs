@@ -1,20 +1,21 @@
 //! Decisions as the loader takes them: one array per item, because arrays need no member names in the download.
 //!
-//! A whole answer is `[items, features, kept]`, where `kept` is the text that the device should keep, if it is new.
+//! A whole answer is `[items, features, kept, history]`, where `kept` is the text of kept variations and `history` the
+//! bytes that the device should keep, if they are new.
 //!
 //! A feature is `[key, value, reason, item]`, where reading it is meeting the item with that key, if there is one.
 //!
-//! An item is `[key, kind, variation, reason, value, onRead, changes]`, where `kind` is 0 for an experiment and 1 for a
+//! An item is `[key, kind, variation, reason, value, onRead, changes, redirect]`, where `kind` is 0 for an experiment and 1 for a
 //! personalization, `variation` is null for a personalization that is not in force, `onRead` says that reading the
 //! variation is what the visitor meets, and `changes` (null when no variation is in force) holds
-//! `[selector, edit, text, more, index]` with the attributes filled in.
+//! `[selector, edit, text, more, index]` with the attributes filled in. `redirect` is `[address, keepQuery]` or null.
 //!
 //! `edit` is 0 text, 1 html, 2 attribute `more` (null removes it), 3 classes (arrays: `text` to add, `more` to remove),
 //! 4 to 7 html before, after, inside first, inside last, 8 removal, 9 css.
 
 use crate::standing::Standing;
 use js_sys::{Array, Object, Reflect};
-use splitlight_engine::{Decisions, Edit, FeatureDecision, Item, ItemKind, Program};
+use splitlight_engine::{Decisions, Edit, FeatureDecision, Item, ItemKind, Program, Variation};
 use splitlight_protocol::config::Position;
 use splitlight_protocol::{Map, Value};
 use wasm_bindgen::JsValue;
@@ -43,7 +44,8 @@ fn entry(item: &Item, standing: &Standing, attributes: &Map) -> JsValue {
     let open = standing.is_open();
     // For an experiment there is always one to use: control when a gate was closed.
     let variation = item.variations().get(standing.decision.variation).filter(|_| open || experiment);
-    let plain = item.variations().iter().all(|variation| variation.changes.is_empty());
+    let plain = |variation: &Variation| variation.changes.is_empty() && variation.redirect.is_none();
+    let plain = item.variations().iter().all(plain);
     array([
         item.key().into(),
         JsValue::from(u8::from(!experiment)),
@@ -64,6 +66,10 @@ fn entry(item: &Item, standing: &Standing, attributes: &Map) -> JsValue {
                     .collect::<Array>()
                     .into()
             }
+        },
+        match variation.filter(|_| open).and_then(|variation| variation.redirect.as_ref()) {
+            Some((to, keep_query)) => array([(&**to).into(), (*keep_query).into()]),
+            None => JsValue::NULL,
         },
     ])
 }

@@ -31,22 +31,33 @@ impl Splitlight {
 
     /// Decides every item and feature; the answer is described in answer.rs.
     ///
-    /// `facts` has `id`, `user`, `sticky` (what the device keeps), `url`, `referrer`, `userAgent`, `language`, `consent`, `attributes` (the site's) and `handover`
-    /// (the edge's). With `keep`, what is in force stays in force.
+    /// `facts` has `id`, `user`, `sticky` (what the device keeps), `url`, `referrer`, `userAgent`, `language`, `consent`,
+    /// `utcOffset` (minutes), `entered` (a page is visited that was not counted yet), `attributes` (the site's) and
+    /// `handover` (the edge's). With `keep`, what is in force stays in force.
     pub fn decide(&mut self, facts: &JsValue, history: &[u8], keep: bool) -> Array {
         let facts = value::members(facts);
         let text = |name| facts.get(name).and_then(Value::as_str).unwrap_or_default();
         let name = |name| facts.get(name).and_then(Value::as_str).map(str::to_owned);
         let edge = handover::read(facts.get("handover"));
         let attributes = all_attributes(edge.attributes, &facts);
+        let consent = consent(text("consent"));
+        let mut history = History::from_bytes(history).unwrap_or_default();
+        let entered = consent == Consent::Granted && facts.get("entered") == Some(&Value::Bool(true));
+        let visited = entered && history.visit(&self.program, text("url"), text("referrer"), clock::now());
+        let visited = visited.then(|| history.to_bytes());
         let visitor = Visitor::new(Facts {
             id: name("id"),
             user: name("user"),
             sticky: Sticky::parse(text("sticky")),
             attributes,
-            history: Some(History::from_bytes(history).unwrap_or_default()),
+            history: Some(history),
             url: text("url").to_owned(),
-            consent: consent(text("consent")),
+            consent,
+            utc_offset: facts
+                .get("utcOffset")
+                .and_then(Value::as_f64)
+                .map(whole)
+                .and_then(|it| it.try_into().ok()),
             bot: attributes::is_bot(text("userAgent")),
             ..Facts::default()
         });
@@ -59,7 +70,7 @@ impl Splitlight {
             standing::again(&self.program, &mut self.standings, &decisions, keep);
         }
         let items = answer::items(&self.program, &self.standings, visitor.attributes());
-        Array::of3(&items, &features, &kept.into())
+        Array::of4(&items, &features, &kept.into(), &visited.into())
     }
 
     /// The history with an event, when a rule asks about it.

@@ -13,6 +13,7 @@ mod score;
 mod time;
 
 pub(crate) use schedule::window;
+pub use time::utc_offset;
 
 use crate::condition::Condition;
 use crate::program::{Program, Tracked};

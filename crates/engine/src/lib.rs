@@ -50,7 +50,7 @@ mod version;
 mod visitor;
 
 pub use change::{Change, Edit};
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, compile, utc_offset};
 pub use decide::{Decision, Decisions, FeatureDecision, decide};
 pub use explain::explain;
 pub use hash::{HashVersion, bucket};

@@ -1,5 +1,6 @@
 //! What is decided for a page before its first byte, and how the page says so.
 
+use super::redirect::Redirect;
 use crate::preview::Preview;
 use crate::project::Published;
 use splitlight_engine::{Change, Decisions, Program, Reason, Visitor, decide};
@@ -7,6 +8,7 @@ use splitlight_protocol::handover::{ELEMENT_ID, Handed, Handover};
 use splitlight_protocol::{Map, Timestamp, Value};
 use splitlight_rewrite::{Rewrite, can_stream};
 use std::rc::Rc;
+use worker::Request;
 
 /// The decisions for one page view.
 pub(crate) struct Decided {
@@ -37,6 +39,11 @@ impl Decided {
         self.decisions.iter(self.program()).any(|(_, decision)| {
             !matches!(decision.reason, Reason::Page | Reason::NotRunning | Reason::Bot | Reason::NoConsent)
         })
+    }
+
+    /// Where the visitor is sent instead of this page.
+    pub(crate) fn redirect(&self, request: &Request) -> Option<Redirect> {
+        Redirect::new(self.program(), &self.decisions, &request.url().ok()?)
     }
 
     /// The edits that the edge makes, and the hand-over that tells the browser.

@@ -4,7 +4,7 @@ use super::cookie::Identity;
 use crate::preview::{PARAMETER, Preview};
 use crate::signature;
 use serde::Deserialize;
-use splitlight_engine::{Facts, Visitor, attributes};
+use splitlight_engine::{Facts, Visitor, attributes, utc_offset};
 use splitlight_protocol::{Map, Timestamp, Value};
 use worker::js_sys::Reflect;
 use worker::wasm_bindgen::JsValue;
@@ -32,7 +32,12 @@ pub(crate) fn preview(request: &Request, env: &Env, now: Timestamp) -> Option<Pr
 }
 
 /// The visitor, as far as the request and their consent say.
-pub(crate) fn visitor(request: &Request, identity: &Identity, preview: Option<&Preview>) -> Visitor {
+pub(crate) fn visitor(
+    request: &Request,
+    identity: &Identity,
+    preview: Option<&Preview>,
+    now: Timestamp,
+) -> Visitor {
     let header = |name: &str| request.headers().get(name).ok().flatten().unwrap_or_default();
     let url = request.inner().url();
     let agent = header("user-agent");
@@ -42,6 +47,8 @@ pub(crate) fn visitor(request: &Request, identity: &Identity, preview: Option<&P
     if let Some(geo) = geo(request) {
         attributes.insert("geo".to_owned(), Value::Object(geo));
     }
+    let zone = attributes.get("geo").and_then(|geo| geo.at(&["timezone"])).and_then(Value::as_str);
+    let utc_offset = zone.and_then(|zone| utc_offset(zone, now));
     Visitor::new(Facts {
         id: identity.id().map(str::to_owned),
         sticky: identity.sticky(),
@@ -49,6 +56,9 @@ pub(crate) fn visitor(request: &Request, identity: &Identity, preview: Option<&P
         attributes,
         // It is on the device: rules that ask for it are the browser's.
         history: None,
+        // What the site itself says of its visitor, it says in the page.
+        partial: true,
+        utc_offset,
         url,
         consent: identity.consent(),
         bot: attributes::is_bot(&agent) || is_prefetch(&header),

@@ -64,6 +64,20 @@ fn offsets(zone: &TimeZone) -> Vec<(i32, i32)> {
     core::iter::once(first).chain(changes).collect()
 }
 
+/// How many minutes the clocks of a time zone, by its IANA name, are ahead of UTC at a time; `None` for no such zone.
+///
+/// ```
+/// use splitlight_engine::utc_offset;
+/// use splitlight_protocol::Timestamp;
+/// let july = Timestamp::from_ms(1_783_000_000_000);
+/// assert_eq!(utc_offset("Europe/Madrid", july), Some(120));
+/// assert_eq!(utc_offset("Europe/Atlantis", july), None);
+/// ```
+pub fn utc_offset(zone: &str, now: splitlight_protocol::Timestamp) -> Option<i32> {
+    let moment = Timestamp::from_millisecond(now.ms()).ok()?;
+    Some(TimeZone::get(zone).ok()?.to_offset(moment).seconds() / 60)
+}
+
 fn days(pointer: &str, value: &Value) -> Result<u32, Issue> {
     let Value::Array(written) = value else {
         return Err(Issue::error(pointer, "this is not a list of days", "write [\"sat\", \"sun\"]"));
