@@ -2,6 +2,7 @@
 
 use crate::standing::{self, Standing};
 use crate::{answer, clock, handover, value};
+use core::mem::ManuallyDrop;
 use js_sys::Array;
 use splitlight_engine::{Consent, Facts, History, Program, Sticky, Visitor, attributes, decide};
 use splitlight_protocol::{Map, Value};
@@ -10,7 +11,8 @@ use wasm_bindgen::prelude::*;
 /// Splitlight on one page.
 #[wasm_bindgen]
 pub struct Splitlight {
-    program: Program,
+    /// Lives as long as the page, so that the code that would take it apart need not be downloaded.
+    program: ManuallyDrop<Program>,
     /// Empty until the first decision.
     standings: Vec<Standing>,
 }
@@ -20,7 +22,8 @@ impl Splitlight {
     /// Reads a program; bytes that are none, or of another release, are a program that decides nothing.
     #[wasm_bindgen(constructor)]
     pub fn new(program: &[u8]) -> Self {
-        Self { program: Program::from_bytes(program).unwrap_or_default(), standings: Vec::new() }
+        let program = Program::from_bytes(program).unwrap_or_default();
+        Self { program: ManuallyDrop::new(program), standings: Vec::new() }
     }
 
     /// Whether any rule asks what the visitor did.

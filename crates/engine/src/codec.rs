@@ -36,7 +36,12 @@ pub(crate) fn read_all<T: Wire>(bytes: &[u8]) -> Option<T> {
 pub(crate) fn read_front<T>(bytes: &[u8], read: impl FnOnce(&mut Reader<'_>) -> T) -> Option<T> {
     let mut reader = Reader { rest: bytes, failed: false, depth: DEPTH_MAX };
     let read = read(&mut reader);
-    (!reader.failed).then_some(read)
+    if reader.failed {
+        // As for entries.
+        core::mem::forget(read);
+        return None;
+    }
+    Some(read)
 }
 
 /// An entry of a program, which begins with its key if it has one.
@@ -62,15 +67,15 @@ pub(crate) fn read_entries<T: Entry>(from: &mut Reader<'_>) -> Vec<T> {
     let mut left = from.length();
     while left > 0 && !from.failed {
         let length = from.length();
-        let mut inner = Reader { rest: from.take(length), failed: false, depth: from.depth };
-        let start = inner.rest;
-        let entry = T::read(&mut inner);
-        entries.push(if inner.failed || !inner.rest.is_empty() {
-            let mut again = Reader { rest: start, failed: false, depth: 0 };
-            T::closed(String::read(&mut again))
-        } else {
-            entry
-        });
+        let bytes = from.take(length);
+        let mut inner = Reader { rest: bytes, failed: false, depth: from.depth };
+        entries.push(T::read(&mut inner));
+        if inner.failed || !inner.rest.is_empty() {
+            let mut again = Reader { rest: bytes, failed: false, depth: 0 };
+            // Forgotten, because dropping what could not be read is code that nobody else needs in the browser.
+            core::mem::forget(entries.pop());
+            entries.push(T::closed(String::read(&mut again)));
+        }
         left -= 1;
     }
     entries

@@ -97,6 +97,8 @@ fn wasm_opt(from: &Path, to: &Path) -> Result<()> {
     let mut node = run::command("node");
     // Twice: the second pass finds what the first one made alike.
     node.arg("node_modules/binaryen/bin/wasm-opt").args([
+        // A trap is the end of the core on this page, and no path to one has an effect that anybody relies on.
+        "--traps-never-happen",
         "-Oz",
         "-Oz",
         "--strip-producers",

@@ -162,7 +162,11 @@ impl Program {
             asks_touches: bool::read(from),
         };
         let program = read_front(rest, read).ok_or(ProgramError::Damaged)?;
-        if program.is_sound() { Ok(program) } else { Err(ProgramError::Damaged) }
+        if !program.is_sound() {
+            core::mem::forget(program);
+            return Err(ProgramError::Damaged);
+        }
+        Ok(program)
     }
 
     /// Whether every index is one, and no audience can come back to itself: what [`decide()`](crate::decide()) relies on.
