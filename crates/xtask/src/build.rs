@@ -41,7 +41,7 @@ pub(crate) fn browser() -> Result<()> {
         let small = out.join("splitlight_browser.wasm");
         let bound = out.join("splitlight_browser_bg.wasm");
         snip::short_names(&bound, &out.join("splitlight_browser.js"))?;
-        wasm_opt(&bound, &small)?;
+        wasm_opt(&bound, &small, "-Oz")?;
         let script = bundle_loader(&www.join("loader/loader.js"), &out)?;
         paths::create_dir(&paths::assets())?;
         paths::write(&paths::assets().join("sl.js"), inline::inline(&script, &paths::read(&small)?)?)
@@ -77,7 +77,7 @@ pub(crate) fn vectors() -> Result<()> {
 }
 
 /// Builds one package as a wasm module with Cargo and says where the module is.
-fn cargo_wasm(package: &str, profile: &str, codegen: &[&str]) -> Result<PathBuf> {
+pub(crate) fn cargo_wasm(package: &str, profile: &str, codegen: &[&str]) -> Result<PathBuf> {
     let mut cargo = run::cargo();
     cargo.args(["rustc", "--quiet", "--package", package, "--lib", "--crate-type", "cdylib"]);
     cargo.args(["--profile", profile, "--target", WASM_TARGET, "--"]);
@@ -93,12 +93,12 @@ fn cargo_wasm(package: &str, profile: &str, codegen: &[&str]) -> Result<PathBuf>
     Ok(paths::target().join(WASM_TARGET).join(profile).join(file))
 }
 
-fn wasm_opt(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn wasm_opt(from: &Path, to: &Path, level: &str) -> Result<()> {
     let mut node = run::command("node");
     // Twice: the second pass finds what the first one made alike.
     node.arg("node_modules/binaryen/bin/wasm-opt").args([
-        "-Oz",
-        "-Oz",
+        level,
+        level,
         "--strip-producers",
         "--strip-target-features",
     ]);
@@ -163,7 +163,12 @@ fn bundle_worker_glue(out: &Path) -> Result<()> {
 }
 
 /// Runs `step` unless the stamp in `out` says that it ran with these very inputs, this task and these packages.
-fn unless_fresh(out: &Path, inputs: &[PathBuf], what: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
+pub(crate) fn unless_fresh(
+    out: &Path,
+    inputs: &[PathBuf],
+    what: &str,
+    step: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let mut inputs = inputs.to_vec();
     inputs.push(paths::root().join("package-lock.json"));
     inputs.extend(env::current_exe().ok());
