@@ -6,6 +6,7 @@ mod collector;
 mod decider;
 mod engine;
 pub mod growthbook;
+pub mod pairs;
 mod protocol;
 mod rewrite;
 mod stats;

@@ -64,7 +64,17 @@ pub(crate) fn worker() -> Result<()> {
     })
 }
 
-/// The conformance vectors as a module for workerd and Chromium.
+/// A program of one of our packages, nearly as fast as a release, with the checks of a debug build.
+pub(crate) fn native(package: &str, program: &str) -> Result<PathBuf> {
+    run::progress(&format!("building {program}"), "about 30 s the first time", || {
+        let mut cargo = run::cargo();
+        cargo.args(["build", "--quiet", "--profile", "proof", "--package", package, "--bin", program]);
+        run::output(&mut cargo, &format!("{program} does not build: see the errors above"))
+    })?;
+    Ok(paths::target().join("proof").join(program))
+}
+
+/// The conformance vectors as a module for Node, workerd and Chromium.
 pub(crate) fn vectors() -> Result<()> {
     setup::all()?;
     let wasm = run::progress("building the vectors wasm", "about 60 s the first time", || {
