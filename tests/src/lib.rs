@@ -1,4 +1,5 @@
-//! Runs the vectors of `tests/vectors`: the same files and the same code natively, in workerd and in Chromium.
+//! Runs the vectors of `tests/vectors`: the same files and the same code natively, in Node, in workerd and in
+//! Chromium.
 //!
 //! A vector is data; [`run`] is the one place that touches the API under test. The folder says what a file is about.
 

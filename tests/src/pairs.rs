@@ -33,12 +33,6 @@ pub struct Thousand {
 }
 
 /// Decides [`PAIRS_PER_DIGEST`] pairs, and says what came out.
-///
-/// ```
-/// let first = splitlight_tests::pairs::thousand(1, 0);
-/// assert_eq!(first, splitlight_tests::pairs::thousand(1, 0));
-/// assert_ne!(first.digest, splitlight_tests::pairs::thousand(1, 1).digest);
-/// ```
 pub fn thousand(seed: u64, which: u64) -> Thousand {
     let mut found = Thousand { digest: 0, reasons: vec![0; Reason::ALL.len()] };
     let mut digest = Digest::new();
@@ -55,7 +49,13 @@ pub fn pairs_digest(seed: u32, which: u32) -> String {
     format!("{:016x}", thousand(seed.into(), which.into()).digest)
 }
 
-/// A config in JSON, as the fuzzer's seeds have it.
+/// The config of one pair, in JSON.
+///
+/// ```
+/// use splitlight_tests::pairs::config_text;
+/// assert_eq!(config_text(1, 7), config_text(1, 7));
+/// assert_ne!(config_text(1, 7), config_text(1, 8));
+/// ```
 pub fn config_text(seed: u64, number: u64) -> String {
     config::text(&mut Draw::new(seed, number))
 }

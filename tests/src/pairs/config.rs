@@ -7,9 +7,12 @@ use super::draw::{Draw, range, scalar, share, value};
 pub(super) fn text(draw: &mut Draw) -> String {
     let zone = draw.pick(&["UTC", "Europe/Madrid", "America/New_York", "Asia/Kolkata"]);
     let audiences = audiences(draw);
-    let experiments: Vec<String> = (0..draw.below(4)).map(|at| experiment(draw, &format!("e{at}"))).collect();
-    let rules: Vec<String> = (0..draw.below(4)).map(|at| personalization(draw, at)).collect();
-    let features: Vec<String> = (0..draw.below(4)).map(|at| feature(draw, at)).collect();
+    // Most are small, because reading them takes the time; some are large, so that more of them meet.
+    let most = if draw.percent(8) { 8 } else { 3 };
+    let experiments: Vec<String> =
+        (0..draw.below(most)).map(|at| experiment(draw, &format!("e{at}"))).collect();
+    let rules: Vec<String> = (0..draw.below(most)).map(|at| personalization(draw, at)).collect();
+    let features: Vec<String> = (0..draw.below(most)).map(|at| feature(draw, at)).collect();
     let holdouts = match draw.below(4) {
         0 => format!(
             "{{\"key\":\"all\",\"share\":{},\"unit\":\"{}\",\"except\":[\"e1\"]}}",
