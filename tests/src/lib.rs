@@ -1,4 +1,5 @@
-//! Runs the vectors of `tests/vectors`: the same files and the same code natively, in workerd and in Chromium.
+//! Runs the vectors of `tests/vectors`: the same files and the same code natively, in Node, in workerd and in
+//! Chromium.
 //!
 //! A vector is data; [`run`] is the one place that touches the API under test. The folder says what a file is about.
 
@@ -6,6 +7,7 @@ mod collector;
 mod decider;
 mod engine;
 pub mod growthbook;
+pub mod pairs;
 mod protocol;
 mod rewrite;
 mod scoring;

@@ -41,7 +41,7 @@ pub(crate) fn browser() -> Result<()> {
         let small = out.join("splitlight_browser.wasm");
         let bound = out.join("splitlight_browser_bg.wasm");
         snip::short_names(&bound, &out.join("splitlight_browser.js"))?;
-        wasm_opt(&bound, &small)?;
+        wasm_opt(&bound, &small, "-Oz")?;
         let script = bundle_loader(&www.join("loader/loader.js"), &out)?;
         paths::create_dir(&paths::assets())?;
         paths::write(&paths::assets().join("sl.js"), inline::inline(&script, &paths::read(&small)?)?)
@@ -64,7 +64,17 @@ pub(crate) fn worker() -> Result<()> {
     })
 }
 
-/// The conformance vectors as a module for workerd and Chromium.
+/// A program of one of our packages, nearly as fast as a release, with the checks of a debug build.
+pub(crate) fn native(package: &str, program: &str) -> Result<PathBuf> {
+    run::progress(&format!("building {program}"), "about 30 s the first time", || {
+        let mut cargo = run::cargo();
+        cargo.args(["build", "--quiet", "--profile", "proof", "--package", package, "--bin", program]);
+        run::output(&mut cargo, &format!("{program} does not build: see the errors above"))
+    })?;
+    Ok(paths::target().join("proof").join(program))
+}
+
+/// The conformance vectors as a module for Node, workerd and Chromium.
 pub(crate) fn vectors() -> Result<()> {
     setup::all()?;
     let wasm = run::progress("building the vectors wasm", "about 60 s the first time", || {
@@ -77,7 +87,7 @@ pub(crate) fn vectors() -> Result<()> {
 }
 
 /// Builds one package as a wasm module with Cargo and says where the module is.
-fn cargo_wasm(package: &str, profile: &str, codegen: &[&str]) -> Result<PathBuf> {
+pub(crate) fn cargo_wasm(package: &str, profile: &str, codegen: &[&str]) -> Result<PathBuf> {
     let mut cargo = run::cargo();
     cargo.args(["rustc", "--quiet", "--package", package, "--lib", "--crate-type", "cdylib"]);
     cargo.args(["--profile", profile, "--target", WASM_TARGET, "--"]);
@@ -93,14 +103,12 @@ fn cargo_wasm(package: &str, profile: &str, codegen: &[&str]) -> Result<PathBuf>
     Ok(paths::target().join(WASM_TARGET).join(profile).join(file))
 }
 
-fn wasm_opt(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn wasm_opt(from: &Path, to: &Path, level: &str) -> Result<()> {
     let mut node = run::command("node");
     // Twice: the second pass finds what the first one made alike.
     node.arg("node_modules/binaryen/bin/wasm-opt").args([
-        // A trap is the end of the core on this page, and no path to one has an effect that anybody relies on.
-        "--traps-never-happen",
-        "-Oz",
-        "-Oz",
+        level,
+        level,
         "--strip-producers",
         "--strip-target-features",
     ]);
@@ -165,7 +173,12 @@ fn bundle_worker_glue(out: &Path) -> Result<()> {
 }
 
 /// Runs `step` unless the stamp in `out` says that it ran with these very inputs, this task and these packages.
-fn unless_fresh(out: &Path, inputs: &[PathBuf], what: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
+pub(crate) fn unless_fresh(
+    out: &Path,
+    inputs: &[PathBuf],
+    what: &str,
+    step: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let mut inputs = inputs.to_vec();
     inputs.push(paths::root().join("package-lock.json"));
     inputs.extend(env::current_exe().ok());

@@ -11,6 +11,7 @@ mod inline;
 mod interrupt;
 mod keys;
 mod paths;
+mod portable;
 mod project;
 mod run;
 mod setup;
@@ -34,6 +35,7 @@ cargo xtask build                          sl.js, the dashboard and the Worker, 
 cargo xtask test [group ...]               all checks, or: lint unit vectors edge e2e check size docs
 cargo xtask bench [name ...]               all programs of tests/bench, or the named ones
 cargo xtask vectors <dir>                  every vector file in a directory, ours and those of GrowthBook's SDKs
+cargo xtask portable                       the engine as wasm without imports, in <target>/splitlight/portable
 cargo xtask size                           what a visitor downloads, against the budget
 cargo xtask setup                          only what the machine lacks: npm packages, wasm target, Chromium";
 
@@ -60,6 +62,7 @@ fn task(arguments: &[String]) -> Result<i32> {
         "bench" => bench::run(rest),
         "build" => build::all().map(|()| 0),
         "vectors" => vectors(rest),
+        "portable" => portable::build().map(|()| 0),
         "size" => size::run().map(|()| 0),
         "setup" => setup::all().and_then(|()| setup::chromium()).map(|_| 0),
         "help" | "--help" | "-h" => {

@@ -41,6 +41,11 @@ pub(crate) fn assets() -> PathBuf {
     out().join("assets")
 }
 
+/// The engine as a module without imports.
+pub(crate) fn portable() -> PathBuf {
+    out().join("portable")
+}
+
 /// The conformance vectors as wasm.
 pub(crate) fn vectors() -> PathBuf {
     out().join("vectors")

@@ -21,7 +21,7 @@ const STEPS: [Step; 10] = [
     Step { group: "lint", name: "clippy, native", run: clippy_native },
     Step { group: "lint", name: "clippy, wasm32", run: clippy_wasm },
     Step { group: "unit", name: "unit and vectors, native", run: unit },
-    Step { group: "vectors", name: "vectors, workerd and Chromium", run: vectors },
+    Step { group: "vectors", name: "vectors and pairs, wasm", run: vectors },
     Step { group: "edge", name: "edge, workerd", run: edge },
     Step { group: "e2e", name: "end to end, Chromium", run: e2e },
     Step { group: "check", name: "dev --check", run: check },
@@ -109,12 +109,14 @@ fn docs() -> Result<()> {
 fn vectors() -> Result<()> {
     let script = "tests/conformance/run.mjs";
     if !paths::root().join(script).is_file() {
-        fail!("{script} is missing: it runs the vectors in workerd and Chromium");
+        fail!("{script} is missing: it runs the vectors in Node, workerd and Chromium");
     }
     let chromium = setup::chromium()?;
     build::vectors()?;
+    let pairs = build::native("splitlight-tests", "pairs")?;
     let mut node = node_for_browsers()?;
     node.arg(script).arg("--wasm-dir").arg(paths::vectors()).arg("--chromium").arg(chromium);
+    node.arg("--pairs").arg(pairs);
     done(run::attached(&mut node)?, "vectors failed: see above")
 }
 

@@ -2,13 +2,56 @@
 
 use super::{Node, Refused, Units, build, tidy};
 use crate::nfa::{Look, Nfa};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+/// Letters by what they become, and what they are; sorted, so that a letter's company is found without a walk through
+/// all of Unicode, which took a millisecond for every letter of a pattern.
+struct Cases {
+    /// Unit and canonical unit of every unit that is not alone in its class.
+    canonical: Vec<(u32, u32)>,
+    /// The same pairs the other way around.
+    units: Vec<(u32, u32)>,
+    /// What is one letter in lower case, and another letter that becomes it.
+    lower: Vec<(char, char)>,
+}
+
+fn cases() -> &'static Cases {
+    static CASES: OnceLock<Cases> = OnceLock::new();
+    CASES.get_or_init(|| {
+        let moved = (0..=0xffff).map(|unit| (unit, canonical(unit))).filter(|(unit, to)| unit != to);
+        let mut pairs: Vec<(u32, u32)> = moved.collect();
+        pairs.extend(pairs.clone().into_iter().map(|(_, to)| (to, canonical(to))));
+        pairs.sort_unstable();
+        pairs.dedup();
+        let mut units: Vec<(u32, u32)> = pairs.iter().map(|(unit, to)| (*to, *unit)).collect();
+        units.sort_unstable();
+        let letters = (0..=LAST_WITH_CASE).filter_map(char::from_u32);
+        let mut lower: Vec<(char, char)> = letters.filter_map(|c| Some((alone(c)?, c))).collect();
+        lower.sort_unstable();
+        Cases { canonical: pairs, units, lower }
+    })
+}
+
+/// What another letter becomes in lower case, when that is one letter.
+fn alone(c: char) -> Option<char> {
+    let mut forms = c.to_lowercase();
+    forms.next().filter(|lower| *lower != c && forms.next().is_none())
+}
+
+/// The pairs whose first is in a range, ends included.
+fn within<T: PartialOrd + Copy>(pairs: &[(T, T)], from: T, to: T) -> impl Iterator<Item = T> {
+    let start = pairs.partition_point(|(first, _)| *first < from);
+    pairs[start..].iter().take_while(move |(first, _)| *first <= to).map(|(_, second)| *second)
+}
 
 /// Every unit that JavaScript's flag `i` takes for one of these (ECMA-262 §22.2.2.7.3, without `u`).
 pub(super) fn ignore_case(ranges: &Units) -> Units {
-    let wanted: std::collections::BTreeSet<u32> =
-        ranges.iter().flat_map(|(from, to)| *from..=*to).map(canonical).collect();
-    let all = (0..=0xffff).filter(|unit| wanted.contains(&canonical(*unit)));
-    tidy(all.map(|unit| (unit, unit)).collect())
+    let cases = cases();
+    let classes: BTreeSet<u32> =
+        ranges.iter().flat_map(|(from, to)| within(&cases.canonical, *from, *to)).collect();
+    let company = classes.iter().flat_map(|class| within(&cases.units, *class, *class));
+    tidy(ranges.iter().copied().chain(company.map(|unit| (unit, unit))).collect())
 }
 
 fn canonical(unit: u32) -> u32 {
@@ -51,15 +94,11 @@ fn spelled(lower: &str) -> Node {
 }
 
 fn letter(lower: char) -> Node {
-    let becomes = |c: char| {
-        let mut forms = c.to_lowercase();
-        forms.next() == Some(lower) && forms.next().is_none()
-    };
     let mut forms = vec![lower];
     if matches!(lower, 'σ' | 'ς') {
         forms.push('Σ');
     } else if lower.is_lowercase() {
-        forms.extend((0..=LAST_WITH_CASE).filter_map(char::from_u32).filter(|c| *c != lower && becomes(*c)));
+        forms.extend(within(&cases().lower, lower, lower));
     }
     let ways = forms.into_iter().map(|c| {
         let mut units = [0; 2];
@@ -67,4 +106,34 @@ fn letter(lower: char) -> Node {
         Node::Then(units.map(|unit| Node::Unit(vec![(unit, unit)])).collect())
     });
     Node::Either(ways.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn every_unit_keeps_the_company_that_the_definition_gives() {
+        let mut classes: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for unit in 0..=0xffff {
+            classes.entry(canonical(unit)).or_default().push(unit);
+        }
+        for unit in 0..=0xffff {
+            let company = &classes[&canonical(unit)];
+            let expected = tidy(company.iter().map(|unit| (*unit, *unit)).collect());
+            assert_eq!(ignore_case(&vec![(unit, unit)]), expected, "{unit:x}");
+        }
+    }
+
+    #[test]
+    fn every_letter_is_spelled_in_all_its_forms() {
+        for lower in ['a', 'k', 'é', 'å', '𞤢', 'ß', 'ω'] {
+            let others = (0..=LAST_WITH_CASE).filter_map(char::from_u32);
+            let others = others.filter(|c| *c != lower && c.to_lowercase().eq([lower]));
+            let ways = others.count() + 1;
+            let Node::Either(found) = letter(lower) else { panic!("a choice") };
+            assert_eq!(found.len(), ways, "{lower}");
+        }
+    }
 }

@@ -1,0 +1,53 @@
+//! Writes the answers.
+
+use crate::bytes::{low_byte, put_number, put_text, put_value};
+use splitlight_engine::{ItemKind, Program, Reason, Visitor, decide};
+use splitlight_protocol::Timestamp;
+
+/// Names everything there is to decide about.
+pub(crate) fn names(program: &Program, out: &mut Vec<u8>) {
+    // Whose features do not matter here: every program has the same ones for everybody.
+    let decisions =
+        decide(program, &Visitor::new(splitlight_engine::Facts::default()), Timestamp::from_ms(0));
+    answer(out, |out| {
+        put_number(program.items().len(), out);
+        for item in program.items() {
+            put_text(item.key(), out);
+            out.push(u8::from(item.kind() != ItemKind::Experiment));
+            put_number(item.variations().len(), out);
+            item.variations().iter().for_each(|variation| put_text(&variation.key, out));
+        }
+        put_number(decisions.features(program).count(), out);
+        decisions.features(program).for_each(|(key, ..)| put_text(key, out));
+        put_number(Reason::ALL.len(), out);
+        Reason::ALL.iter().for_each(|reason| put_text(reason.name(), out));
+    });
+}
+
+/// Decides everything for a visitor.
+pub(crate) fn decisions(program: &Program, visitor: &Visitor, now: Timestamp, out: &mut Vec<u8>) {
+    let decisions = decide(program, visitor, now);
+    answer(out, |out| {
+        for (_, decision) in decisions.iter(program) {
+            out.extend_from_slice(&[low_byte(decision.variation), decision.reason as u8]);
+        }
+        for (_, value, decision) in decisions.features(program) {
+            out.push(decision.reason as u8);
+            put_number(decision.item.map_or(0, |(item, _)| item + 1), out);
+            put_value(value, out);
+        }
+        let kept = decisions.kept(program, visitor);
+        put_text(&kept.map(|sticky| sticky.to_text()).unwrap_or_default(), out);
+    });
+}
+
+/// Replaces the output by an answer, with its length before it.
+fn answer(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.clear();
+    out.extend_from_slice(&[0; 4]);
+    write(out);
+    let length = u32::try_from(out.len() - 4).unwrap_or(u32::MAX);
+    if let Some(place) = out.first_chunk_mut() {
+        *place = length.to_le_bytes();
+    }
+}

@@ -1,0 +1,35 @@
+//! Reads a visitor from the input.
+
+use crate::bytes::Reader;
+use splitlight_engine::{Consent, Facts, History, Sticky, Visitor};
+
+const DENIED: u8 = 1;
+const PENDING: u8 = 2;
+const BOT: u8 = 4;
+const HISTORY_KNOWN: u8 = 8;
+
+/// The visitor that the bytes describe, unless they are cut or damaged.
+pub(crate) fn read(bytes: &[u8]) -> Option<Visitor> {
+    let mut from = Reader(bytes);
+    let flags = from.byte()?;
+    let is = |flag| flags & flag != 0;
+    let (id, user, url, kept) = (from.text()?, from.text()?, from.text()?, from.text()?);
+    let history = from.bytes()?;
+    let attributes = from.object()?;
+    Some(Visitor::new(Facts {
+        id: Some(id),
+        user: Some(user),
+        attributes,
+        // As on every device, bytes that are no history are an empty one.
+        history: is(HISTORY_KNOWN).then(|| History::from_bytes(history).unwrap_or_default()),
+        url,
+        consent: match (is(DENIED), is(PENDING)) {
+            (true, _) => Consent::Denied,
+            (false, true) => Consent::Pending,
+            (false, false) => Consent::Granted,
+        },
+        bot: is(BOT),
+        sticky: Sticky::parse(&kept),
+        forced: Vec::new(),
+    }))
+}

@@ -1,0 +1,90 @@
+//! The engine as a module without imports, for hosts of any kind.
+
+use std::path::{Path, PathBuf};
+
+use walrus::Module;
+
+use crate::error::{Context, Result, fail};
+use crate::{bindgen, build, paths, run, setup, snip};
+
+/// The module that [`build`] makes.
+pub(crate) fn module() -> PathBuf {
+    paths::portable().join("splitlight_portable.wasm")
+}
+
+/// Builds the module, and refuses one that asks its host for anything.
+pub(crate) fn build() -> Result<()> {
+    setup::all()?;
+    let wasm = run::progress("building the portable wasm", "about 30 s the first time", || {
+        build::cargo_wasm("splitlight-portable", "edge", &["link-arg=-zstack-size=65536"])
+    })?;
+    let out = paths::portable();
+    build::unless_fresh(&out, std::slice::from_ref(&wasm), "making the portable module", || {
+        let snipped = out.join("snipped.wasm");
+        snip::panics(&wasm, &snipped)?;
+        let bare = out.join("bare.wasm");
+        bindgen::web(&snipped, "bound", &out)?;
+        keep_exports(&out.join("bound_bg.wasm"), &bare)?;
+        build::wasm_opt(&bare, &module(), "-O3")?;
+        refuse_imports(&module())
+    })
+}
+
+/// What hosts call; all of it takes and gives numbers, so no glue is needed.
+const EXPORTS: [&str; 5] = ["memory", "room", "load", "names", "decide"];
+
+/// Drops what only wasm-bindgen's glue would use, such as a table for JavaScript's values, and the import that fills it.
+fn keep_exports(from: &Path, to: &Path) -> Result<()> {
+    let mut module = read(from)?;
+    let others = module.exports.iter().filter(|export| !EXPORTS.contains(&export.name.as_str()));
+    let others: Vec<_> = others.map(walrus::Export::id).collect();
+    for id in others {
+        module.exports.delete(id);
+    }
+    let missing = EXPORTS.iter().find(|name| !module.exports.iter().any(|export| export.name == **name));
+    if let Some(name) = missing {
+        fail!("the portable module has no export `{name}`: wasm-bindgen names it in another way now");
+    }
+    walrus::passes::gc::run(&mut module);
+    module.emit_wasm_file(to).map_err(|error| format!("{error:#}")).context("cannot write the wasm")
+}
+
+fn read(wasm: &Path) -> Result<Module> {
+    Module::from_file(wasm).map_err(|error| format!("{error:#}")).context("cannot read the wasm")
+}
+
+/// Fails with the names of the imports, if there are any.
+fn refuse_imports(wasm: &Path) -> Result<()> {
+    let imports = imports(wasm)?;
+    if imports.is_empty() {
+        return Ok(());
+    }
+    fail!(
+        "the portable module has {} imports and may have none: {}; something reaches for the host",
+        imports.len(),
+        imports.join(", ")
+    )
+}
+
+fn imports(wasm: &Path) -> Result<Vec<String>> {
+    Ok(read(wasm)?.imports.iter().map(|import| format!("{}.{}", import.module, import.name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_that_asks_for_something_is_refused() {
+        let file = std::env::temp_dir().join(format!("splitlight-imports-{}.wasm", std::process::id()));
+        let mut module = Module::default();
+        module.emit_wasm_file(&file).expect("writes");
+        assert!(refuse_imports(&file).is_ok());
+        let kind = module.types.add(&[], &[]);
+        module.add_import_func("host", "now", kind);
+        module.emit_wasm_file(&file).expect("writes");
+        let refused = refuse_imports(&file).expect_err("has an import").to_string();
+        std::fs::remove_file(&file).expect("is there");
+        assert!(refused.contains("1 imports") && refused.contains("host.now"), "{refused}");
+    }
+}
