@@ -1,0 +1,33 @@
+//! A config as commands that decide use it: read, compiled, and with the name of its version.
+
+use crate::input;
+use crate::output::Failure;
+use sha2::{Digest as _, Sha256};
+use splitlight_engine::{Compiled, Program, compile};
+use splitlight_protocol::Issue;
+use splitlight_protocol::config::{self, Config};
+
+/// A config that was read.
+pub(crate) struct Read {
+    pub(crate) config: Config,
+    pub(crate) program: Program,
+    /// What is wrong with it; the items named are not in the program.
+    pub(crate) issues: Vec<Issue>,
+}
+
+/// Reads and compiles a config.
+pub(crate) fn read(path: &str) -> Result<Read, Failure> {
+    let parsed = config::parse(&input::text(path)?);
+    let Compiled { program, issues } = compile(&parsed.config);
+    let issues = parsed.issues.into_iter().chain(issues).collect();
+    Ok(Read { config: parsed.config, program, issues })
+}
+
+impl Read {
+    /// The name of this version, which is the one the Worker gives it: the start of its program's SHA-256.
+    pub(crate) fn version(&self) -> String {
+        let digest = Sha256::digest(self.program.to_bytes());
+        let start = digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        format!("{start:016x}")
+    }
+}
