@@ -10,7 +10,7 @@ pub(crate) fn run(arguments: &Decide) -> Result<Output, Failure> {
     let now = input::moment(arguments.visitor.now.as_deref())?;
     let facts = visitor::facts(&arguments.visitor, &read.program)?;
     visitor::record(arguments, &read, &facts, now)?;
-    let why = splitlight_engine::explain(&read.config, &splitlight_engine::Visitor::new(facts), now);
+    let why = splitlight_engine::explain(read.config(), &splitlight_engine::Visitor::new(facts), now);
     let output = match arguments.format {
         Format::Json => Output::json(&why)?,
         Format::Text => Output::text(text(&why)),

@@ -15,7 +15,7 @@ pub(crate) fn import(arguments: &ImportGrowthbook) -> Result<Output, Failure> {
 
 pub(crate) fn export(arguments: &ExportGrowthbook) -> Result<Output, Failure> {
     let read = config::read(&arguments.config)?;
-    let exported = growthbook::export(&read.config);
+    let exported = growthbook::export(read.config());
     let notes = exported.left_out.iter().map(line);
     Ok(Output::json(&exported.payload)?.with_issues(&read.issues).with_notes(notes))
 }

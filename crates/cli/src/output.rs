@@ -60,10 +60,11 @@ pub(crate) fn line(issue: &Issue) -> String {
 }
 
 /// How a severity is written.
-pub(crate) fn severity(severity: Severity) -> &'static str {
+fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Info => "info",
     }
 }
 

@@ -131,15 +131,46 @@ fn replays_what_it_decided() {
 #[test]
 fn reads_a_config_from_the_standard_input() {
     let config = include_str!("data/shop.json");
-    assert_eq!(splitlight(&["lint", "-"], config), (0, String::new(), String::new()));
+    let (code, out, err) = splitlight(&["lint", "-", "--now", "2026-11-21T09:00:00Z"], config);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "0 errors, 0 warnings, 0 infos\n", ""));
 }
 
 #[test]
 fn an_error_in_the_config_is_exit_code_1() {
+    let found = "error unknown-key at /experiments/0/variations/1/wieght\n  \
+                 `wieght` is not a known key\n  fix: did you mean `weight`?\n1 error, 0 warnings, 0 infos\n";
+    assert_eq!(splitlight(&["lint", "typo.json"], ""), (1, found.to_owned(), String::new()));
     let said =
         "error /experiments/0/variations/1/wieght: `wieght` is not a known key; did you mean `weight`?\n";
-    assert_eq!(splitlight(&["lint", "typo.json"], ""), (1, said.to_owned(), String::new()));
     assert_eq!(splitlight(&["decide", "typo.json"], ""), (1, String::new(), said.to_owned()));
+}
+
+#[test]
+fn warnings_and_infos_are_exit_code_0() {
+    let arguments = ["lint", "odd.json", "--traffic", "200", "--now", "2026-11-21T09:00:00Z"];
+    let expected = "warning sample-size at /experiments/0/analysis/sampleSize
+  at most 6000 visitors take part in the 30 days until the end, 10000 are planned
+  fix: let it run for 50 days, cover more visitors, or plan a smaller sample for a larger effect
+warning missing-attribute at /experiments/0/when/plan
+  also holds for visitors without `plan`
+  fix: add { \"plan\": { \"$exists\": true } } if they are not meant
+info browser-change at /experiments/0/variations/1/changes/0/selector
+  the edge cannot follow `h1 + p` while a page streams, so the browser changes it
+  fix: name the element by tag, id, class, attribute, or as a child or descendant of one
+0 errors, 2 warnings, 1 info
+";
+    assert_eq!(splitlight(&arguments, ""), (0, expected.to_owned(), String::new()));
+    let (code, out, _) = splitlight(&[&arguments[..], &["--format", "json"]].concat(), "");
+    let found: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &found["warnings"], &found["errors"]), (0, &2.into(), &0.into()));
+    let info = serde_json::json!({
+        "severity": "info",
+        "code": "browser-change",
+        "pointer": "/experiments/0/variations/1/changes/0/selector",
+        "reason": "the edge cannot follow `h1 + p` while a page streams, so the browser changes it",
+        "fix": "name the element by tag, id, class, attribute, or as a child or descendant of one",
+    });
+    assert_eq!(found["issues"][2], info);
 }
 
 #[test]
@@ -203,7 +234,7 @@ fn translates_from_growthbook() {
         err,
         "error /experiments/0: a variation runs a script; move it to the site's code, with a feature\n"
     );
-    assert_eq!(splitlight(&["lint", "-"], &out), (0, String::new(), String::new()));
+    assert_eq!(splitlight(&["lint", "-"], &out).0, 0);
 }
 
 #[test]
