@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Which package may depend on which of ours; arrows go only downward.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("splitlight-protocol", &[]),
     ("splitlight-stats", &[]),
     ("splitlight-engine", &["splitlight-protocol"]),
@@ -14,6 +14,10 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("splitlight-interop", &["splitlight-engine", "splitlight-protocol"]),
     ("splitlight-browser", &["splitlight-engine", "splitlight-protocol"]),
     ("splitlight-portable", &["splitlight-engine", "splitlight-protocol"]),
+    (
+        "splitlight-cli",
+        &["splitlight-engine", "splitlight-interop", "splitlight-protocol", "splitlight-rewrite"],
+    ),
     (
         "splitlight-worker",
         &["splitlight-collector", "splitlight-engine", "splitlight-protocol", "splitlight-rewrite"],

@@ -7,6 +7,7 @@ mod collector;
 mod decider;
 mod engine;
 pub mod growthbook;
+mod lint;
 pub mod pairs;
 mod protocol;
 mod rewrite;
@@ -51,6 +52,7 @@ pub fn run(path: &str, text: &str) -> Result<Report, String> {
     let runner = match path {
         "collector/counting.json" => collector::counting,
         "engine/hash.json" => engine::hash,
+        "engine/lint.json" => lint::configs,
         "engine/pages.json" => engine::pages,
         _ if path.starts_with("engine/decide/") => engine::decide,
         "growthbook/bucketing-and-urls.json" => growthbook::extra,

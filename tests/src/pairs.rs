@@ -11,7 +11,7 @@ mod visitor;
 use digest::Digest;
 use draw::Draw;
 use splitlight_engine::{
-    Decisions, History, Index, Program, Reason, Sticky, Visitor, compile, explain, lint,
+    Decisions, History, Index, Program, Reason, Setting, Sticky, Visitor, compile, explain, lint,
 };
 use splitlight_protocol::config::{Config, parse};
 use splitlight_protocol::{Timestamp, Value};
@@ -136,7 +136,8 @@ fn items(
 
 fn explained(config: &Config, visitor: &Visitor, now: Timestamp, digest: &mut Digest) {
     digest.value(&explain(config, visitor, now));
-    for issue in lint(config) {
+    let setting = Setting { now, visitors_per_day: Some(1000.0) };
+    for issue in lint(config, &setting) {
         digest.value(&Value::from(&*issue.to_string()));
     }
 }

@@ -56,7 +56,7 @@ pub use explain::explain;
 pub use hash::{HashVersion, bucket};
 pub use history::{History, HistoryError, SHOWN};
 pub use index::Index;
-pub use lint::lint;
+pub use lint::{Setting, lint};
 pub use number::number_text;
 pub use page::page_matches;
 pub use program::{Item, ItemKind, Program, ProgramError, Variation};

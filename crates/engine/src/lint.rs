@@ -1,165 +1,109 @@
 //! Finds what a config may say but hardly means: rules that never win, variations nobody gets, layers that overlap.
 
+mod layer;
+mod missing;
+mod sample;
+mod schedule;
+mod share;
+mod slot;
+
 use crate::compile::window;
-use splitlight_protocol::Issue;
-use splitlight_protocol::config::{Config, Experiment, Personalization, Status};
+use splitlight_protocol::config::{Config, Experiment, Rule, Status};
+use splitlight_protocol::{Code, Issue, Timestamp};
+
+/// What a config is judged by, beside itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Setting {
+    /// The moment at which a schedule is over or not.
+    pub now: Timestamp,
+    /// How many visitors the site has a day, where that is known: nothing is said about sample sizes without it.
+    pub visitors_per_day: Option<f64>,
+}
 
 /// What a config says that its author hardly means, as warnings whose pointers index the config as given.
 ///
 /// What keeps an item from running is for [`compile`](crate::compile()) to say; this looks at running items only.
 ///
 /// ```
+/// use splitlight_engine::{Setting, lint};
+/// use splitlight_protocol::Code;
 /// let parsed = splitlight_protocol::config::parse(r##"{ "version": 1, "project": "shop", "personalizations": [
 ///   { "key": "all", "slot": "hero", "changes": [{ "selector": "h1", "text": "Hi" }] },
 ///   { "key": "late", "slot": "hero", "priority": 1, "changes": [{ "selector": "h1", "text": "Ho" }] }] }"##);
-/// let issues = splitlight_engine::lint(&parsed.config);
+/// let issues = lint(&parsed.config, &Setting::default());
 /// assert_eq!(issues.len(), 1);
-/// assert_eq!(issues[0].pointer, "/personalizations/1");
+/// assert_eq!((issues[0].code, &*issues[0].pointer), (Code::SlotNeverWon, "/personalizations/1"));
 /// ```
-pub fn lint(config: &Config) -> Vec<Issue> {
+pub fn lint(config: &Config, setting: &Setting) -> Vec<Issue> {
+    let experiments = running(config);
     let mut issues = Vec::new();
-    let running = config.experiments.iter().enumerate().filter(|(_, e)| e.status == Status::Running);
-    let experiments: Vec<(usize, &Experiment)> = running.collect();
-    for (place, &(index, experiment)) in experiments.iter().enumerate() {
-        unreachable(index, experiment, &mut issues);
-        if experiment.metrics.primary.is_none() {
+    for running in &experiments {
+        share::experiment(running, &mut issues);
+        schedule::experiment(running, setting, &mut issues);
+        sample::experiment(config, running, setting, &mut issues);
+        if running.experiment.metrics.primary.is_none() {
             let fix = "name the metric that decides before the experiment starts";
-            let pointer = format!("/experiments/{index}/metrics/primary");
-            issues.push(Issue::warning(pointer, "no metric decides this experiment", fix));
-        }
-        for (_, earlier) in &experiments[..place] {
-            issues.extend(overlap(config, index, earlier, experiment));
+            let pointer = format!("{}/metrics/primary", running.base);
+            let issue = Issue::warning(pointer, "no metric decides this experiment", fix);
+            issues.push(issue.coded(Code::NoPrimaryMetric));
         }
     }
-    for (index, rule) in config.personalizations.iter().enumerate() {
-        let mut others = config.personalizations.iter().enumerate();
-        let first = others.find(|(other, first)| {
-            (first.priority, *other) < (rule.priority, index) && always_before(config, first, rule)
-        });
-        if let Some((_, first)) = first {
-            let reason =
-                format!("`{}` goes first wherever this rule matches, so it never wins its slot", first.key);
-            let fix = "give it a lower priority number, another slot, or the other rule a narrower condition";
-            issues.push(Issue::warning(format!("/personalizations/{index}"), reason, fix));
-        }
-    }
+    layer::layers(&experiments, &mut issues);
+    share::rules(config, &mut issues);
+    share::holdouts(config, &mut issues);
+    schedule::rules(config, setting, &mut issues);
+    slot::personalizations(config, setting, &mut issues);
+    missing::conditions(config, &mut issues);
     issues
 }
 
-/// Whether `first` fills the slot for every visitor and page for which `rule` would.
-fn always_before(config: &Config, first: &Personalization, rule: &Personalization) -> bool {
-    fn slot(rule: &Personalization) -> &str {
-        rule.slot.as_deref().unwrap_or(&rule.key)
-    }
-    let bound = first.start.is_some() || first.end.is_some();
-    let limited = first.cap.is_some() || first.cooldown.is_some() || first.holdout > 0.0;
-    // A rule that a holdout spares wins where the other is held back.
-    let spared =
-        config.holdouts.iter().any(|h| h.except.contains(&rule.key) && !h.except.contains(&first.key));
-    [first, rule].iter().all(|rule| rule.status == Status::Running)
-        && slot(first) == slot(rule)
-        && first.unit == rule.unit
-        && first.prerequisites.is_empty()
-        && (first.when.is_none() || first.when == rule.when)
-        && (first.pages.is_empty() || first.pages == rule.pages)
-        && (!bound || (&first.start, &first.end) == (&rule.start, &rule.end))
-        && !limited
-        && !spared
+/// A running experiment, wherever it is written.
+struct Running<'c> {
+    /// Pointer to it.
+    base: String,
+    experiment: &'c Experiment,
+    window: Window,
 }
 
-/// Variations that no visitor gets: the share is 0 in the ranges or in the weights.
-fn unreachable(index: usize, experiment: &Experiment, issues: &mut Vec<Issue>) {
-    if experiment.ranges.is_none() && experiment.coverage <= 0.0 {
-        let fix = "write a coverage above 0, or make it a draft";
-        let pointer = format!("/experiments/{index}/coverage");
-        issues.push(Issue::warning(pointer, "no visitor takes part", fix));
-        return;
+/// First moment, inclusive, and last moment, exclusive, as numbers that can be compared: no bound is an infinite one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Window {
+    from: Timestamp,
+    until: Timestamp,
+}
+
+impl Window {
+    const ALWAYS: Self = Self { from: Timestamp::from_ms(i64::MIN), until: Timestamp::from_ms(i64::MAX) };
+
+    /// The window as written; one that is not understood is for `compile` to say, and no other rule looks at it.
+    fn read(config: &Config, start: Option<&str>, end: Option<&str>) -> Option<Self> {
+        let (from, until) = window("", start, end, &config.timezone).ok()?;
+        let always = Self::ALWAYS;
+        Some(Self { from: from.unwrap_or(always.from), until: until.unwrap_or(always.until) })
     }
-    // Another context may give the variation a share.
-    if !experiment.contexts.is_empty() {
-        return;
-    }
-    let shares = match &experiment.ranges {
-        Some(ranges) => ranges.iter().map(|range| range[1] - range[0]).collect(),
-        None => experiment.weights(),
-    };
-    for (variation, share) in shares.into_iter().enumerate() {
-        if share <= 0.0 {
-            let pointer = format!("/experiments/{index}/variations/{variation}");
-            let fix = "give it a share above 0, or remove it";
-            issues.push(Issue::warning(pointer, "no visitor gets this variation", fix));
-        }
+
+    fn meets(self, other: Self) -> bool {
+        self.from.max(other.from) < self.until.min(other.until)
     }
 }
 
-/// Two experiments of a layer that claim the same visitors at the same time.
-fn overlap(config: &Config, index: usize, earlier: &Experiment, later: &Experiment) -> Option<Issue> {
-    let (one, other) = (earlier.layer.as_ref()?, later.layer.as_ref()?);
-    let shared = one.range[0].max(other.range[0]) < one.range[1].min(other.range[1]);
-    let moments = |e: &Experiment| window("", e.start.as_deref(), e.end.as_deref(), &config.timezone).ok();
-    let ((start, end), (from, to)) = (moments(earlier)?, moments(later)?);
-    let over = |end: Option<_>, start: Option<_>| end.zip(start).is_some_and(|(end, start)| end <= start);
-    if one.key != other.key || !shared || over(end, from) || over(to, start) {
-        return None;
-    }
-    let reason = format!("shares visitors of layer `{}` with `{}`", one.key, earlier.key);
-    let fix = "give each experiment of a layer a range of its own, or schedules that do not meet";
-    Some(Issue::warning(format!("/experiments/{index}/layer/range"), reason, fix))
+/// The running experiments of the config, and those that run only in a rule of a feature.
+fn running(config: &Config) -> Vec<Running<'_>> {
+    let own = config.experiments.iter().enumerate();
+    let own = own.map(|(at, experiment)| (format!("/experiments/{at}"), experiment));
+    let inner = rules(config).filter_map(|(base, rule)| Some((format!("{base}/run"), rule.run.as_deref()?)));
+    let live = own.chain(inner).filter(|(_, experiment)| experiment.status == Status::Running);
+    live.filter_map(|(base, experiment)| {
+        let window = Window::read(config, experiment.start.as_deref(), experiment.end.as_deref())?;
+        Some(Running { base, experiment, window })
+    })
+    .collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Pointers of the findings in the sections given.
-    fn found(sections: &str) -> Vec<String> {
-        let text = format!(r#"{{ "version": 1, "project": "shop", {sections} }}"#);
-        let parsed = splitlight_protocol::config::parse(&text);
-        assert_eq!(parsed.issues, [], "{text}");
-        lint(&parsed.config).into_iter().map(|issue| issue.pointer).collect()
-    }
-
-    fn experiments(first: &str, second: &str) -> Vec<String> {
-        let metrics = r#""metrics": { "primary": "buy" }, "variations": [{ "key": "a" }, { "key": "b" }]"#;
-        found(&format!(
-            r#""metrics": [{{ "key": "buy", "kind": "proportion", "event": "buy" }}], "experiments": [
-            {{ "key": "one", {metrics}, {first} }}, {{ "key": "two", {metrics}, {second} }}]"#
-        ))
-    }
-
-    #[test]
-    fn layers_overlap_only_while_both_run() {
-        let first = r#""layer": { "key": "l", "range": [0, 0.6] }, "end": "2026-02-01""#;
-        let second = r#""layer": { "key": "l", "range": [0.5, 1] }"#;
-        assert_eq!(experiments(first, second), ["/experiments/1/layer/range"]);
-        assert!(experiments(first, &format!(r#"{second}, "start": "2026-02-01""#)).is_empty());
-        assert!(experiments(first, r#""layer": { "key": "l", "range": [0.6, 1] }"#).is_empty());
-    }
-
-    #[test]
-    fn nobody_takes_part_without_coverage() {
-        assert_eq!(experiments(r#""coverage": 0"#, r#""coverage": 0.1"#), ["/experiments/0/coverage"]);
-    }
-
-    #[test]
-    fn a_variation_needs_a_share_and_an_experiment_a_metric() {
-        let text = r#""experiments": [{ "key": "e", "variations": [
-            { "key": "a", "weight": 1 }, { "key": "b", "weight": 0 }] }]"#;
-        assert_eq!(found(text), ["/experiments/0/variations/1", "/experiments/0/metrics/primary"]);
-    }
-
-    #[test]
-    fn a_rule_wins_where_the_first_may_not() {
-        let rules = |first: &str| {
-            let change = r#""slot": "s", "changes": [{ "selector": "h1", "text": "Hi" }]"#;
-            found(&format!(
-                r#""personalizations": [{{ "key": "p", {change}{first} }}, {{ "key": "q", {change} }}]"#
-            ))
-        };
-        assert_eq!(rules(""), ["/personalizations/1"]);
-        assert_eq!(rules(r#", "priority": 1"#), ["/personalizations/0"]);
-        assert!(rules(r#", "when": { "a": 1 }"#).is_empty());
-        assert!(rules(r#", "holdout": 0.1"#).is_empty());
-        assert!(rules(r#", "end": "2030-01-01""#).is_empty());
-    }
+/// Every rule of every feature, with a pointer to it.
+fn rules(config: &Config) -> impl Iterator<Item = (String, &Rule)> {
+    config.features.iter().enumerate().flat_map(|(feature, written)| {
+        let rules = written.rules.iter().enumerate();
+        rules.map(move |(rule, written)| (format!("/features/{feature}/rules/{rule}"), written))
+    })
 }

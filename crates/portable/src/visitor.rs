@@ -30,6 +30,6 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Visitor> {
         },
         bot: is(BOT),
         sticky: Sticky::parse(&kept),
-        forced: Vec::new(),
+        ..Facts::default()
     }))
 }

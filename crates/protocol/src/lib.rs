@@ -21,6 +21,6 @@ pub mod results;
 pub mod time;
 pub mod value;
 
-pub use issue::{Issue, Severity};
+pub use issue::{Code, Issue, Severity};
 pub use time::Timestamp;
 pub use value::{Map, Value};

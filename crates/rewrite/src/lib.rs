@@ -24,8 +24,10 @@ mod check;
 mod edit;
 mod page;
 mod plan;
+mod review;
 mod sink;
 
 pub use check::check_html;
 pub use page::Page;
 pub use plan::{Rewrite, can_stream};
+pub use review::{browser_changes, markup_issues};

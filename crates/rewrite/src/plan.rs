@@ -101,7 +101,12 @@ impl Rewrite {
 /// assert!(!splitlight_rewrite::can_stream(&remove("h1 + p")));
 /// ```
 pub fn can_stream(change: &Change) -> bool {
-    matches!(change.edit, Edit::Css(_)) || change.selector.parse::<Selector>().is_ok()
+    matches!(change.edit, Edit::Css(_)) || is_streamable(&change.selector)
+}
+
+/// Whether a selector asks nothing about what comes later in the page.
+pub(crate) fn is_streamable(selector: &str) -> bool {
+    selector.parse::<Selector>().is_ok()
 }
 
 impl Plan {

@@ -3,7 +3,7 @@
 use super::draw::{Draw, number, scalar, text, value};
 
 /// Paths of attributes that visitors mostly have.
-pub(super) const PATHS: [&str; 12] = [
+pub(super) const PATHS: [&str; 15] = [
     "plan",
     "visits",
     "geo.country",
@@ -16,6 +16,9 @@ pub(super) const PATHS: [&str; 12] = [
     "n",
     "not.there",
     "日本",
+    "session.pages",
+    "session.visitor",
+    "firstTouch.source",
 ];
 
 /// Keys of audiences.
@@ -59,8 +62,10 @@ fn member(draw: &mut Draw, depth: u32) -> String {
         0 => format!("\"$audience\":\"{}\"", draw.pick(&AUDIENCES)),
         1 => history(draw),
         2 => near(draw),
-        3 if draw.percent(30) => format!("\"{}\":{}", draw.pick(&["$later", "$score"]), test(draw, 1)),
+        3 if draw.percent(30) => format!("\"{}\":{}", draw.pick(&["$later", "$scores"]), test(draw, 1)),
         4 if draw.percent(50) => saved_group(draw),
+        5 => score(draw),
+        6 => time(draw),
         12 | 13 => format!("\"$and\":[{}]", draw.list(3, |draw| condition(draw, inner))),
         14 | 15 => format!("\"$or\":[{}]", draw.list(3, |draw| condition(draw, inner))),
         16 | 17 => format!("\"$nor\":[{}]", draw.list(2, |draw| condition(draw, inner))),
@@ -80,7 +85,7 @@ fn saved_group(draw: &mut Draw) -> String {
 /// A question about the history.
 fn history(draw: &mut Draw) -> String {
     let event = draw.pick(&["view", "purchase"]);
-    let within = draw.pick(&["1d", "7d", "30d", "400d", "5m", "45m", "90m", "24h", "2h", "25h"]);
+    let within = draw.pick(&["session", "1d", "7d", "30d", "400d", "5m", "45m", "90m", "24h", "2h", "25h"]);
     let measure = draw.pick(&["count", "sum", "daysSince", "distinctDays"]);
     let operator = draw.pick(&["$gte", "$gt", "$lt", "$lte", "$eq"]);
     let filter = match draw.below(3) {
@@ -91,6 +96,29 @@ fn history(draw: &mut Draw) -> String {
     let bound = draw.below(4);
     format!(
         "\"$history\":{{\"event\":\"{event}\",{filter}\"within\":\"{within}\",\"{measure}\":{{\"{operator}\":{bound}}}}}"
+    )
+}
+
+/// A question about a score; some of the scores are not there, and some questions are for others.
+fn score(draw: &mut Draw) -> String {
+    let key = draw.pick(&["interest", "lead", "model", "gone"]);
+    let question = match draw.below(5) {
+        0 => format!("\"tier\":\"{}\"", draw.pick(&["hot", "warm", "cold", "disqualified", "boiling"])),
+        1 => format!("\"top\":{}", text(draw)),
+        2 => format!("\"of\":{},\"value\":{{\"$gte\":{}}}", text(draw), draw.below(10)),
+        3 => format!("\"value\":{{\"$lt\":0.{}}}", draw.below(10)),
+        _ => format!("\"value\":{{\"$gte\":{}}}", draw.below(51)),
+    };
+    format!("\"$score\":{{\"score\":\"{key}\",{question}}}")
+}
+
+fn time(draw: &mut Draw) -> String {
+    let zone =
+        draw.pick(&["visitor", "Europe/Madrid", "America/New_York", "Asia/Kolkata", "Europe/Atlantis"]);
+    let days = draw.pick(&["[\"sat\",\"sun\"]", "[\"mon\"]", "[\"tue\",\"wed\",\"thu\",\"fri\"]", "[]"]);
+    let (from, to) = (draw.below(24), draw.below(25));
+    format!(
+        "\"$time\":{{\"zone\":\"{zone}\",\"days\":{days},\"from\":\"{from:02}:30\",\"to\":\"{to:02}:00\"}}"
     )
 }
 

@@ -1,5 +1,7 @@
 //! Random configs, in JSON: audiences, experiments, personalizations, features and holdouts that refer to one another.
 
+#![expect(clippy::format_push_string, reason = "a test's document may be made slowly")]
+
 use super::condition::{AUDIENCES, PATHS, condition};
 use super::draw::{Draw, range, scalar, share, value};
 
@@ -21,12 +23,29 @@ pub(super) fn text(draw: &mut Draw) -> String {
         ),
         _ => String::new(),
     };
+    let scores = scores(draw);
     format!(
-        "{{\"version\":1,\"project\":\"shop\",\"timezone\":\"{zone}\",\"audiences\":[{audiences}],\
+        "{{\"version\":1,\"project\":\"shop\",\"timezone\":\"{zone}\",\"audiences\":[{audiences}],\"scores\":[{scores}],\
          \"experiments\":[{}],\"personalizations\":[{}],\"features\":[{}],\"holdouts\":[{holdouts}]}}",
         experiments.join(","),
         rules.join(","),
         features.join(","),
+    )
+}
+
+fn scores(draw: &mut Draw) -> String {
+    let points = draw.below(200);
+    let half_life = draw.pick(&["7d", "30m", "12h", "400d", "0d"]);
+    let fit = condition(draw, 1);
+    let (weight, bias) = (super::draw::number(draw), super::draw::number(draw));
+    let path = draw.pick(&PATHS);
+    format!(
+        "{{\"key\":\"interest\",\"affinity\":{{\"event\":\"view\",\"property\":\"category\"}}}},\
+         {{\"key\":\"lead\",\"engagement\":{{\"events\":[{{\"event\":\"view\",\"points\":{points}.5,\
+         \"halfLife\":\"{half_life}\"}},{{\"event\":\"purchase\",\"points\":-20,\"halfLife\":\"1d\"}}],\
+         \"fit\":[{{\"when\":{fit},\"points\":12}}]}}}},\
+         {{\"key\":\"model\",\"model\":{{\"type\":\"logistic\",\"features\":[\"{path}\",{{\"$history\":{{\
+         \"event\":\"view\",\"within\":\"30d\",\"measure\":\"count\"}}}}],\"weights\":[{weight},0.3],\"bias\":{bias}}}}}"
     )
 }
 
@@ -176,6 +195,9 @@ fn variation(draw: &mut Draw, at: u64, weight: Option<&str>) -> String {
     }
     if draw.percent(30) {
         all.push_str(&format!(",\"changes\":[{}]", change(draw)));
+    } else if draw.percent(10) {
+        let to = draw.pick(&["/other?a=1", "https://shop.test/new", "javascript:x"]);
+        all.push_str(&format!(",\"redirect\":{{\"to\":\"{to}\",\"keepQuery\":true}}"));
     }
     all.push('}');
     all
@@ -190,6 +212,7 @@ fn change(draw: &mut Draw) -> String {
         "}}{{ | }}",
         "<b>{{ email | é }}</b>",
         "{{ tags.0 | {{ }}",
+        "{{ lastTouch.referrer }}",
     ]);
     match draw.below(7) {
         0 => format!("{{\"selector\":\"h1\",\"text\":\"{template}\"}}"),
@@ -211,8 +234,12 @@ fn personalization(draw: &mut Draw, at: u64) -> String {
     if draw.percent(30) {
         all.push_str(&format!(",\"value\":{}", value(draw, 1)));
     }
-    if draw.percent(5) {
-        all.push_str(",\"cap\":{\"times\":1,\"per\":\"session\"}");
+    if draw.percent(15) {
+        let (times, per) = (draw.below(3), draw.pick(&["session", "day", "lifetime"]));
+        all.push_str(&format!(",\"cap\":{{\"times\":{times},\"per\":\"{per}\"}}"));
+    }
+    if draw.percent(10) {
+        all.push_str(&format!(",\"cooldown\":\"{}\"", draw.pick(&["30m", "7d", "36h", "12h"])));
     }
     all.push('}');
     all

@@ -1,7 +1,7 @@
 //! Random visitors, whose attributes are about what the conditions ask.
 
 use super::draw::{Draw, number, scalar, text, value, word};
-use splitlight_engine::{Consent, Facts, History, Program};
+use splitlight_engine::{Consent, Facts, History, Program, SHOWN};
 use splitlight_protocol::{Map, Timestamp, Value};
 
 /// A time between 2025 and 2027.
@@ -28,7 +28,22 @@ pub(super) fn history(draw: &mut Draw, program: &Program, now: Timestamp) -> Opt
         let time =
             Timestamp::from_ms(now.ms() - ago.unwrap_or(0) + if draw.percent(3) { 200_000_000 } else { 0 });
         let value = i64::try_from(draw.below(100_000)).unwrap_or(0) - 50_000;
-        history.record(program, draw.pick(&["view", "purchase", "other"]), &properties, Some(value), time);
+        match draw.below(6) {
+            0 => {
+                let url = draw.pick(&["https://shop.test/?utm_source=mail", "https://shop.test/c/", "/"]);
+                let referrer = draw.pick(&["", "https://search.test/?q=1", "https://shop.test/"]);
+                history.visit(program, url, referrer, time);
+            }
+            1 => {
+                let item = Value::from(draw.pick(&["p0", "p1", "p2"]));
+                let shown = Map::from_iter([("item".to_owned(), item)]);
+                history.record(program, SHOWN, &shown, None, time);
+            }
+            _ => {
+                let event = draw.pick(&["view", "purchase", "other"]);
+                history.record(program, event, &properties, Some(value), time);
+            }
+        }
     }
     Some(history)
 }
@@ -50,6 +65,8 @@ pub(super) fn facts(draw: &mut Draw, program: &Program) -> Facts {
         },
         bot: draw.percent(3),
         forced: if draw.percent(4) { vec![("e1".to_owned(), "v1".to_owned())] } else { Vec::new() },
+        partial: draw.percent(10),
+        utc_offset: draw.percent(80).then(|| i32::try_from(draw.below(1600)).unwrap_or(0) - 760),
         ..Facts::default()
     }
 }

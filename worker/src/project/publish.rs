@@ -7,7 +7,7 @@ use crate::clock;
 use crate::settings::Settings;
 use sha2::{Digest, Sha256};
 use splitlight_engine::{Compiled, Program, compile};
-use splitlight_protocol::config::{self, Change, Config, Edit, Status};
+use splitlight_protocol::config::{self, Config, Status};
 use splitlight_protocol::{Issue, Severity};
 use std::rc::Rc;
 use worker::{Env, Error, Result};
@@ -30,7 +30,7 @@ pub(crate) fn check(text: String) -> std::result::Result<Sound, Vec<Issue>> {
     if issues.iter().all(|issue| issue.severity != Severity::Error) {
         let Compiled { program, issues: more } = compile(&parsed.config);
         issues.extend(more);
-        issues.extend(markup_issues(&parsed.config));
+        issues.extend(splitlight_rewrite::markup_issues(&parsed.config));
         if issues.iter().all(|issue| issue.severity != Severity::Error) {
             return Ok(Sound { text, program: program.to_bytes(), warnings: issues });
         }
@@ -58,42 +58,6 @@ pub(crate) async fn publish(env: &Env, settings: &Settings, sound: Sound) -> Res
     let stored = Stored { text, program, hash, at: clock::now() };
     let known = renew(env, settings, Ask::Publish(stored)).await?;
     known.published.ok_or_else(|| Error::RustError("the project object did not keep the config".to_owned()))
-}
-
-/// What the rewriter would not put into a page.
-fn markup_issues(config: &Config) -> Vec<Issue> {
-    let mut issues = Vec::new();
-    let mut look = |base: String, changes: &[Change]| {
-        for (index, change) in changes.iter().enumerate() {
-            let (name, html) = match &change.edit {
-                Edit::Html(html) => ("html", html),
-                Edit::Insert(insert) => ("insert/html", &insert.html),
-                _ => continue,
-            };
-            if let Err(reason) = check_markup(html) {
-                let pointer = format!("{base}/{index}/{name}");
-                issues.push(Issue::error(
-                    pointer,
-                    reason,
-                    "correct the markup, or use another kind of change",
-                ));
-            }
-        }
-    };
-    for (index, experiment) in config.experiments.iter().enumerate() {
-        for (variation, written) in experiment.variations.iter().enumerate() {
-            look(format!("/experiments/{index}/variations/{variation}/changes"), &written.changes);
-        }
-    }
-    for (index, rule) in config.personalizations.iter().enumerate() {
-        look(format!("/personalizations/{index}/changes"), &rule.changes);
-    }
-    issues
-}
-
-/// Whether markup is complete and holds no code.
-fn check_markup(html: &str) -> std::result::Result<(), String> {
-    splitlight_rewrite::check_html(html)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::condition::Scope;
 use crate::condition::{Condition, Test};
 use splitlight_protocol::config::Audience;
-use splitlight_protocol::{Issue, Value};
+use splitlight_protocol::{Code, Issue, Value};
 
 /// The audiences of a config, compiled when something first refers to them.
 pub(super) struct Audiences<'c> {
@@ -61,7 +61,8 @@ impl Scope<'_, '_> {
             Place::At(place) => return Condition::Audience(place),
             Place::Open => {
                 let reason = format!("the audience `{}` refers to itself", self.audiences.written[at].key);
-                self.issues.push(Issue::error(pointer, reason, "remove one of the references"));
+                let issue = Issue::error(pointer, reason, "remove one of the references");
+                self.issues.push(issue.coded(Code::Cycle));
                 return Condition::Never;
             }
             Place::Unseen => self.audiences.places[at] = Place::Open,

@@ -8,7 +8,7 @@ use crate::program::Tracked;
 use splitlight_protocol::config::Score;
 use splitlight_protocol::issue::did_you_mean;
 use splitlight_protocol::limits::CONDITION_DEPTH_MAX;
-use splitlight_protocol::{Issue, Map, Value};
+use splitlight_protocol::{Code, Issue, Map, Value};
 
 /// What a condition may refer to, and where its questions about the history and its defects are collected.
 pub(super) struct Scope<'a, 'c> {
@@ -65,7 +65,8 @@ impl Scope<'_, '_> {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("use one of {} or an attribute's path", LOGICAL.join(", ")),
                 };
-                self.issues.push(Issue::error(pointer, format!("`{name}` is not an operator here"), fix));
+                let issue = Issue::error(pointer, format!("`{name}` is not an operator here"), fix);
+                self.issues.push(issue.coded(Code::UnknownOperator));
                 let test = self.test(pointer, value);
                 stranger(name, test)
             }
@@ -106,7 +107,9 @@ impl Scope<'_, '_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "add it to `audiences`".to_owned(),
             };
-            return self.never(pointer, format!("there is no audience `{key}`"), fix);
+            let issue = Issue::error(pointer, format!("there is no audience `{key}`"), fix);
+            self.issues.push(issue.coded(Code::UnknownReference));
+            return Condition::Never;
         };
         self.audience_at(pointer, at)
     }

@@ -4,7 +4,7 @@ use super::item::hash_version;
 use super::{Compiler, index};
 use crate::feature::{Feature, Prerequisite, Rollout, Rule};
 use crate::program::Item;
-use splitlight_protocol::{Issue, config};
+use splitlight_protocol::{Code, Issue, config};
 
 impl Compiler<'_> {
     /// All features; experiments that exist only in a rule are added to the items.
@@ -78,7 +78,8 @@ impl Compiler<'_> {
             let feature = config.features.iter().position(|feature| feature.key == prerequisite.feature);
             if feature.is_none() {
                 let reason = format!("there is no feature `{}`", prerequisite.feature);
-                self.issues.push(Issue::error(format!("{here}/feature"), reason, "add it to `features`"));
+                let issue = Issue::error(format!("{here}/feature"), reason, "add it to `features`");
+                self.issues.push(issue.coded(Code::UnknownReference));
             }
             prerequisites.push(Prerequisite {
                 // A feature that is not there closes, as an index beyond the last one.
@@ -96,7 +97,8 @@ impl Compiler<'_> {
             if reaches(features, at, at, &mut vec![false; features.len()]) {
                 let reason = format!("the feature `{}` depends on itself", features[at].key);
                 let pointer = format!("/features/{at}");
-                self.issues.push(Issue::error(pointer, reason, "remove one of the prerequisites"));
+                let issue = Issue::error(pointer, reason, "remove one of the prerequisites");
+                self.issues.push(issue.coded(Code::Cycle));
             }
         }
     }

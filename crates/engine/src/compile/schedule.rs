@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use splitlight_protocol::{Issue, Timestamp};
+use splitlight_protocol::{Code, Issue, Timestamp};
 
 /// First moment, inclusive, and last moment, exclusive.
 pub(crate) type Window = (Option<Timestamp>, Option<Timestamp>);
@@ -19,23 +19,22 @@ pub(crate) fn window(
             format!("there is no time zone `{zone}`"),
             "write an IANA name such as Europe/Madrid",
         )
+        .coded(Code::Schedule)
     })?;
     let moment = |name: &str, text: Option<&str>| {
         text.map(|text| {
             parse(text, &zone).ok_or_else(|| {
                 let fix = "write 2026-11-01, 2026-11-01T09:00 or 2026-11-01T09:00+01:00";
                 Issue::error(format!("{base}/{name}"), format!("`{text}` is not a date"), fix)
+                    .coded(Code::Schedule)
             })
         })
         .transpose()
     };
     let (start, end) = (moment("start", start)?, moment("end", end)?);
     if start.zip(end).is_some_and(|(start, end)| end <= start) {
-        return Err(Issue::error(
-            format!("{base}/end"),
-            "the end is not after the start",
-            "write a later end",
-        ));
+        let (reason, fix) = ("the end is not after the start", "write a later end");
+        return Err(Issue::error(format!("{base}/end"), reason, fix).coded(Code::Schedule));
     }
     Ok((start, end))
 }

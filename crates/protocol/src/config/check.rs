@@ -5,7 +5,7 @@ mod targeting;
 
 use super::read::Drafts;
 use super::{Config, Edit, Experiment, Metric, Page, Personalization};
-use crate::issue::{Issue, did_you_mean};
+use crate::issue::{Code, Issue, did_you_mean};
 use crate::limits::{CONFIG_ITEMS_MAX, KEY_CHARS_MAX, VARIATIONS_MAX};
 use crate::time::parse_span;
 use std::collections::BTreeSet;
@@ -47,7 +47,8 @@ pub(super) fn keep_sound(config: &mut Config, drafts: Drafts, issues: &mut Vec<I
         |p| &p.key,
         |p, at| {
             if taken.contains(&p.key) {
-                at.error("/key", format!("`{}` is also an experiment", p.key), "give it its own key");
+                let reason = format!("`{}` is also an experiment", p.key);
+                at.broken(Code::DuplicateKey, "/key", reason, "give it its own key");
             }
             check_personalization(p, at);
         },
@@ -92,7 +93,12 @@ struct At {
 
 impl At {
     fn error(&mut self, path: &str, reason: impl Into<String>, fix: impl Into<String>) {
-        self.issues.push(Issue::error(format!("{}{path}", self.base), reason, fix));
+        self.broken(Code::Invalid, path, reason, fix);
+    }
+
+    /// An error against a rule that has a name of its own.
+    fn broken(&mut self, code: Code, path: &str, reason: impl Into<String>, fix: impl Into<String>) {
+        self.issues.push(Issue::error(format!("{}{path}", self.base), reason, fix).coded(code));
     }
 }
 
@@ -111,7 +117,8 @@ fn sound<T>(
         check_key("/key", key(&item), &mut at);
         check(&item, &mut at);
         if keys.contains(key(&item)) {
-            at.error("/key", format!("`{}` is taken by an earlier item", key(&item)), "give it its own key");
+            let reason = format!("`{}` is taken by an earlier item", key(&item));
+            at.broken(Code::DuplicateKey, "/key", reason, "give it its own key");
         }
         if at.issues.is_empty() {
             keys.insert(key(&item).clone());
@@ -179,7 +186,7 @@ fn check_experiment(experiment: &Experiment, metrics: &BTreeSet<String>, at: &mu
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "add it to `metrics`".to_owned(),
             };
-            at.error(&path, format!("there is no metric `{key}`"), fix);
+            at.broken(Code::UnknownReference, &path, format!("there is no metric `{key}`"), fix);
         }
     }
 }
@@ -195,7 +202,7 @@ fn check_variations(experiment: &Experiment, at: &mut At) {
         check_key(&format!("/variations/{index}/key"), &variation.key, at);
         if !seen.insert(&variation.key) {
             let reason = format!("`{}` is taken by an earlier variation", variation.key);
-            at.error(&format!("/variations/{index}/key"), reason, "give it its own key");
+            at.broken(Code::DuplicateKey, &format!("/variations/{index}/key"), reason, "give it its own key");
         }
         if let Some(weight) = variation.weight {
             check_share(&format!("/variations/{index}/weight"), weight, at);
@@ -205,9 +212,11 @@ fn check_variations(experiment: &Experiment, at: &mut At) {
     let written = variations.iter().filter(|variation| variation.weight.is_some()).count();
     let sum: f64 = variations.iter().filter_map(|variation| variation.weight).sum();
     if written != 0 && written != variations.len() {
-        at.error("/variations", "some variations have a weight and some do not", "write all weights or none");
+        let reason = "some variations have a weight and some do not";
+        at.broken(Code::Weights, "/variations", reason, "write all weights or none");
     } else if written != 0 && (sum - 1.0).abs() > 0.001 {
-        at.error("/variations", format!("the weights add up to {sum}"), "make them add up to 1");
+        let reason = format!("the weights add up to {sum}");
+        at.broken(Code::Weights, "/variations", reason, "make them add up to 1");
     }
 }
 

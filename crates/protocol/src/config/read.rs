@@ -1,12 +1,13 @@
 //! Reads a config item by item, so that one stranger does not close the whole document.
 
 use super::{Audience, Config, Experiment, Feature, Holdout, Metric, Personalization, Score, check};
-use crate::issue::{Issue, Severity, did_you_mean};
+use crate::issue::{Code, Issue, Severity, did_you_mean};
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::pointer;
 use crate::value::Value;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+use std::collections::BTreeSet;
 
 /// A config and what is wrong with the document it came from.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +23,37 @@ impl Parsed {
     pub fn is_sound(&self) -> bool {
         self.issues.iter().all(|issue| issue.severity != Severity::Error)
     }
+
+    /// An issue about the config, with the pointer into the document instead, in which items that were left out still
+    /// have their places.
+    ///
+    /// ```
+    /// use splitlight_protocol::{Issue, config};
+    /// let parsed = config::parse(r#"{ "version": 1, "project": "shop", "metrics": [
+    ///   { "key": "broken" }, { "key": "buyers", "kind": "proportion", "event": "purchase" }] }"#);
+    /// assert_eq!(parsed.config.metrics[0].key, "buyers");
+    /// assert_eq!(parsed.in_document(Issue::warning("/metrics/0/event", "", "")).pointer, "/metrics/1/event");
+    /// ```
+    #[must_use]
+    pub fn in_document(&self, issue: Issue) -> Issue {
+        let Some((section, at, rest)) = place(&issue.pointer) else { return issue };
+        // An item is left out when and only when an error points into it.
+        let errors = self.issues.iter().filter(|issue| issue.severity == Severity::Error);
+        let left_out: BTreeSet<usize> = errors
+            .filter_map(|issue| place(&issue.pointer))
+            .filter(|(other, ..)| *other == section)
+            .map(|(_, at, _)| at)
+            .collect();
+        let there = (0..).filter(|at| !left_out.contains(at)).nth(at).unwrap_or(at);
+        let rest = rest.map_or_else(String::new, |rest| format!("/{rest}"));
+        Issue { pointer: format!("/{section}/{there}{rest}"), ..issue }
+    }
+}
+
+/// The section and the position of the item that a pointer leads into, and the rest of the pointer.
+fn place(pointer: &str) -> Option<(&str, usize, Option<&str>)> {
+    let mut parts = pointer.strip_prefix('/')?.splitn(3, '/');
+    Some((parts.next()?, parts.next()?.parse().ok()?, parts.next()))
 }
 
 /// What could be read of each section, before the checks, with positions in the document.
@@ -56,7 +88,8 @@ fn members(text: &str) -> Result<serde_json::Map<String, Json>, Issue> {
     // Our own value refuses keys that are written twice, of which serde_json would silently keep the last.
     if let Err(error) = serde_json::from_str::<Value>(text) {
         let reason = format!("this is not JSON: {error}");
-        return Err(Issue::error("", reason, "correct the document at that line and column"));
+        let fix = "correct the document at that line and column";
+        return Err(Issue::error("", reason, fix).coded(Code::NotJson));
     }
     match serde_json::from_str(text) {
         Ok(Json::Object(members)) => Ok(members),
@@ -117,7 +150,8 @@ fn unknown_section(name: &str) -> Issue {
         Some(known) => format!("did you mean `{known}`?"),
         None => format!("write one of {}", KNOWN.join(", ")),
     };
-    Issue::error(format!("/{}", pointer::escape(name)), format!("`{name}` is not a section of a config"), fix)
+    let pointer = format!("/{}", pointer::escape(name));
+    Issue::error(pointer, format!("`{name}` is not a section of a config"), fix).coded(Code::UnknownKey)
 }
 
 fn one<T: DeserializeOwned>(name: &str, value: Json, into: &mut T, issues: &mut Vec<Issue>) {
@@ -159,11 +193,13 @@ fn explain(pointer: &str, message: &str) -> Issue {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("write one of {}", known.join(", ")),
         };
-        let what = if message.starts_with("unknown field") { "key" } else { "value here" };
-        return Issue::error(pointer, format!("`{word}` is not a known {what}"), fix);
+        let field = message.starts_with("unknown field");
+        let (what, code) = if field { ("key", Code::UnknownKey) } else { ("value here", Code::Invalid) };
+        return Issue::error(pointer, format!("`{word}` is not a known {what}"), fix).coded(code);
     }
     if let (true, Some(field)) = (message.starts_with("missing field"), quoted.first()) {
-        return Issue::error(pointer, format!("`{field}` is missing"), format!("add `{field}`"));
+        let fix = format!("add `{field}`");
+        return Issue::error(pointer, format!("`{field}` is missing"), fix).coded(Code::MissingKey);
     }
     Issue::error(pointer, message, "correct the value")
 }

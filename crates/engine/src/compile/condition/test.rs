@@ -6,7 +6,7 @@ use crate::condition::{Orders, Test, Type};
 use crate::nfa::Nfa;
 use crate::version::padded;
 use splitlight_protocol::issue::did_you_mean;
-use splitlight_protocol::{Issue, Map, Value};
+use splitlight_protocol::{Code, Issue, Map, Value};
 
 const OPERATORS: [&str; 26] = [
     "$eq",
@@ -104,7 +104,8 @@ impl Scope<'_, '_> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("use one of {}, $notInGroup", OPERATORS.join(", ")),
         };
-        self.issues.push(Issue::error(pointer, format!("`{name}` is not an operator of this release"), fix));
+        let issue = Issue::error(pointer, format!("`{name}` is not an operator of this release"), fix);
+        self.issues.push(issue.coded(Code::UnknownOperator));
         Test::Unsupported
     }
 
@@ -230,7 +231,8 @@ impl Scope<'_, '_> {
         match self.audiences.position(key) {
             None => {
                 let reason = format!("there is no audience `{key}`");
-                self.issues.push(Issue::error(pointer, reason, "add it to `audiences`, with `values`"));
+                let issue = Issue::error(pointer, reason, "add it to `audiences`, with `values`");
+                self.issues.push(issue.coded(Code::UnknownReference));
                 wrap(Test::In(Vec::new()))
             }
             Some(at) => match self.audiences.list(at) {

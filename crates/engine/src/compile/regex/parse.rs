@@ -3,7 +3,7 @@
 use super::fold::ignore_case as fold;
 use super::{Node, Units, complement, tidy};
 use crate::nfa::Look;
-use splitlight_protocol::Issue;
+use splitlight_protocol::{Code, Issue};
 
 /// Why a pattern is not compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +20,11 @@ impl Refused {
         match self {
             Self::Invalid(reason) => {
                 let reason = format!("this is not a regular expression: {reason}");
-                Issue::error(pointer, reason, "correct the pattern")
+                Issue::error(pointer, reason, "correct the pattern").coded(Code::Regex)
             }
             Self::Unsupported(reason) => {
                 let reason = format!("this pattern does not run the same everywhere: {reason}");
-                Issue::error(pointer, reason, "write it without that")
+                Issue::error(pointer, reason, "write it without that").coded(Code::Regex)
             }
         }
     }

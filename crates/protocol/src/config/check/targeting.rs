@@ -2,7 +2,7 @@
 
 use super::super::{Experiment, Feature, Filter, Holdout, Personalization, Prerequisite, Rule};
 use super::{At, check_experiment as check_whole_experiment, check_key, check_share};
-use crate::issue::did_you_mean;
+use crate::issue::{Code, did_you_mean};
 use crate::time::parse_span;
 use std::collections::BTreeSet;
 
@@ -95,7 +95,8 @@ fn check_rule(
             Some(near) => format!("did you mean `{near}`?"),
             None => "add it to `experiments`".to_owned(),
         };
-        at.error(&format!("{here}/experiment"), format!("there is no experiment `{key}`"), fix);
+        let reason = format!("there is no experiment `{key}`");
+        at.broken(Code::UnknownReference, &format!("{here}/experiment"), reason, fix);
     }
     if let Some(experiment) = &rule.run {
         let mut inner = At { base: format!("{}{here}/run", at.base), issues: Vec::new() };

@@ -1,0 +1,163 @@
+//! Negations, which also hold for visitors who lack the attribute.
+
+use super::{rules, running};
+use crate::attributes::from_page;
+use crate::compile::{Compiler, build};
+use crate::condition::{Context, Truth};
+use crate::program::Program;
+use crate::template::lookup;
+use crate::visitor::{Facts, Visitor};
+use splitlight_protocol::config::{Config, Status};
+use splitlight_protocol::limits::CONDITION_DEPTH_MAX;
+use splitlight_protocol::{Code, Issue, Map, Timestamp, Value};
+
+/// Looks at the conditions of everything that runs, and of all audiences.
+pub(super) fn conditions(config: &Config, issues: &mut Vec<Issue>) {
+    let (program, compiler) = build(config);
+    let page = from_page("https://shop.test/", "", "Mozilla/5.0", "en");
+    let nobody = Visitor::new(Facts::default());
+    let mut looking = Looking { config, program: &program, compiler, nobody, page, issues };
+    for (at, audience) in config.audiences.iter().enumerate() {
+        looking.when(&format!("/audiences/{at}/when"), audience.when.as_ref());
+    }
+    for running in running(config) {
+        looking.when(&format!("{}/when", running.base), running.experiment.when.as_ref());
+        for (at, context) in running.experiment.contexts.iter().enumerate() {
+            looking.when(&format!("{}/contexts/{at}/when", running.base), Some(&context.when));
+        }
+    }
+    for (at, rule) in config.personalizations.iter().enumerate() {
+        if rule.status == Status::Running {
+            looking.when(&format!("/personalizations/{at}/when"), rule.when.as_ref());
+        }
+    }
+    for (base, rule) in rules(config) {
+        looking.when(&format!("{base}/when"), rule.when.as_ref());
+    }
+}
+
+struct Looking<'c, 'l> {
+    config: &'c Config,
+    program: &'l Program,
+    compiler: Compiler<'c>,
+    /// Who has no attribute at all.
+    nobody: Visitor,
+    /// What every visitor has.
+    page: Map,
+    issues: &'l mut Vec<Issue>,
+}
+
+/// Attributes that are known to be there where a part of a condition is tried: other parts ask for them.
+type Guards<'c> = Vec<&'c str>;
+
+impl<'c> Looking<'c, '_> {
+    fn when(&mut self, pointer: &str, when: Option<&'c Value>) {
+        if let Some(Value::Object(members)) = when {
+            self.members(pointer, members, false, &Guards::new(), 0);
+        }
+    }
+
+    /// All members have to hold; under a negation, one that does not is enough, so they guard each other only without.
+    fn members(&mut self, pointer: &str, members: &'c Map, negated: bool, outer: &Guards<'c>, depth: usize) {
+        if depth > CONDITION_DEPTH_MAX {
+            return;
+        }
+        let mut guards = outer.clone();
+        if !negated {
+            self.guard(members, &mut guards, depth);
+        }
+        for (name, value) in members.iter() {
+            let here = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+            match (name, value) {
+                ("$and" | "$or" | "$nor", Value::Array(items)) => {
+                    for (at, item) in items.iter().enumerate() {
+                        let Value::Object(members) = item else { continue };
+                        // `$nor` is the negation of `$or`.
+                        let negated = negated != (name == "$nor");
+                        self.members(&format!("{here}/{at}"), members, negated, &guards, depth + 1);
+                    }
+                }
+                ("$not", Value::Object(members)) => {
+                    self.members(&here, members, !negated, &guards, depth + 1);
+                }
+                ("$audience", Value::String(key)) if negated => self.audience(&here, key, &guards, depth),
+                _ if name.starts_with('$') => {}
+                (path, test) => self.attribute(&here, path, test, negated, &guards),
+            }
+        }
+    }
+
+    /// A negated audience holds for everybody who lacks what it asks about.
+    fn audience(&mut self, pointer: &str, key: &str, guards: &Guards<'c>, depth: usize) {
+        let Some(audience) = self.config.audiences.iter().find(|audience| audience.key == key) else {
+            return;
+        };
+        if let Some(path) = &audience.attribute {
+            self.say(pointer, path, guards);
+        }
+        let Some(Value::Object(members)) = &audience.when else { return };
+        let known = self.issues.len();
+        self.members("", members, true, guards, depth + 1);
+        // The audience itself is fine; what is odd is its negation, which is here.
+        self.issues.truncate(known + 1);
+        for issue in self.issues.iter_mut().skip(known) {
+            pointer.clone_into(&mut issue.pointer);
+        }
+    }
+
+    fn attribute(&mut self, pointer: &str, path: &str, test: &Value, negated: bool, guards: &Guards<'c>) {
+        let passes = if negated { Truth::False } else { Truth::True };
+        if self.without(path, test) == passes && !is_about_absence(test) {
+            self.say(pointer, path, guards);
+        }
+    }
+
+    fn say(&mut self, pointer: &str, path: &str, guards: &Guards<'c>) {
+        let names: Vec<String> = path.split('.').map(str::to_owned).collect();
+        if lookup(&self.page, &names).is_some() || guards.contains(&path) {
+            return;
+        }
+        let reason = format!("also holds for visitors without `{path}`");
+        let fix = format!("add {{ \"{path}\": {{ \"$exists\": true }} }} if they are not meant");
+        self.issues.push(Issue::warning(pointer, reason, fix).coded(Code::MissingAttribute));
+    }
+
+    /// The attributes that members ask for, so that who lacks one is out already.
+    fn guard(&mut self, members: &'c Map, guards: &mut Guards<'c>, depth: usize) {
+        for (name, value) in members.iter() {
+            match (name, value) {
+                ("$and", Value::Array(items)) if depth < CONDITION_DEPTH_MAX => {
+                    for item in items {
+                        if let Value::Object(members) = item {
+                            self.guard(members, guards, depth + 1);
+                        }
+                    }
+                }
+                _ if name.starts_with('$') => {}
+                (path, test) if self.without(path, test) == Truth::False => guards.push(path),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a test holds for who lacks the attribute, as the engine itself says.
+    fn without(&mut self, path: &str, test: &Value) -> Truth {
+        let alone = Value::Object(Map::from_iter([(path.to_owned(), test.clone())]));
+        let attributes = self.nobody.attributes();
+        let (program, now) = (self.program, Timestamp::default());
+        let context = Context::new(program, &self.nobody, now).about(attributes);
+        self.compiler.when("", Some(&alone)).holds(&context)
+    }
+}
+
+/// Whether the test says itself what it thinks of a missing value: it asks for existence or for `null`.
+fn is_about_absence(test: &Value) -> bool {
+    let Value::Object(operators) = test else { return *test == Value::Null };
+    operators.iter().any(|(name, value)| match (name, value) {
+        ("$exists", _) | ("$eq" | "$ne", Value::Null) => true,
+        ("$in" | "$nin" | "$ini" | "$nini", Value::Array(items)) => items.contains(&Value::Null),
+        ("$type", Value::String(kind)) => kind == "null",
+        ("$not", inner) => is_about_absence(inner),
+        _ => false,
+    })
+}
