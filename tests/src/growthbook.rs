@@ -223,7 +223,15 @@ fn decrypted(case: &[Json]) -> Result<(), String> {
 
 fn feature(case: &[Json]) -> Result<(), String> {
     let (payload, context): (Payload, Context) = (Payload::read(at(case, 1), None), read(at(case, 1))?);
-    same(&json!(Visit::new(&payload, &context).feature(str(at(case, 2)))), at(case, 3))
+    let (mut found, expected) =
+        (json!(Visit::new(&payload, &context).feature(str(at(case, 2)))), at(case, 3));
+    // Some files say nothing of the experiment behind a value.
+    for name in ["experiment", "experimentResult"] {
+        if let (Some(members), None) = (found.as_object_mut(), expected.get(name)) {
+            members.remove(name);
+        }
+    }
+    same(&found, expected)
 }
 
 fn run(case: &[Json]) -> Result<(), String> {

@@ -70,7 +70,7 @@ fn pair(mut draw: Draw, number: u64, digest: &mut Digest, reasons: &mut [u64]) {
     digest.bytes(&bytes);
     // What runs is what was read from the bytes, as everywhere outside of tests.
     let program = Program::from_bytes(&bytes).unwrap_or_default();
-    digest.byte(u8::from(program == compiled.program));
+    assert_eq!(program, compiled.program, "the bytes are the program");
     let now = visitor::moment(&mut draw);
     let history = visitor::history(&mut draw, &program, now);
     let mut facts = visitor::facts(&mut draw, &program);
@@ -98,7 +98,7 @@ fn decided(
     reasons: &mut [u64],
 ) -> Option<String> {
     let decisions = splitlight_engine::decide(program, visitor, now);
-    digest.byte(u8::from(Index::new(program).decide(program, visitor, now) == decisions));
+    assert_eq!(Index::new(program).decide(program, visitor, now), decisions, "the index decides the same");
     items(program, &decisions, visitor, digest, reasons);
     for (key, value, decision) in decisions.features(program) {
         digest.text(key);

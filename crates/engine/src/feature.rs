@@ -16,8 +16,6 @@ pub(crate) struct Feature {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rule {
-    /// For explanations.
-    pub(crate) key: String,
     pub(crate) start: Option<Timestamp>,
     pub(crate) end: Option<Timestamp>,
     pub(crate) prerequisites: Vec<Prerequisite>,
@@ -51,7 +49,7 @@ pub(crate) struct Prerequisite {
 }
 
 wire_struct!(Feature { key, default, rules });
-wire_struct!(Rule { key, start, end, prerequisites, filters, when, unit, rollout, value, item });
+wire_struct!(Rule { start, end, prerequisites, filters, when, unit, rollout, value, item });
 wire_struct!(Rollout { seed, hash_version, range });
 wire_struct!(Prerequisite { feature, when, gate });
 

@@ -53,7 +53,6 @@ impl Compiler<'_> {
         });
         let (start, end) = window?;
         Some(Rule {
-            key: rule.key.clone().unwrap_or_default(),
             start,
             end,
             prerequisites,

@@ -3,6 +3,7 @@
 use super::condition::{Scope, object};
 use super::{Compiler, index};
 use crate::condition::{Condition, Test};
+use crate::hash::{OFFSET, fnv32a};
 use crate::history::Meter;
 use crate::score::{Ask, Input, Model, Node, Score};
 use splitlight_protocol::config::{self, Affinity, Engagement, EventPoints, ModelFeature, Tiers};
@@ -83,7 +84,9 @@ impl Scope<'_, '_> {
         let tests: Vec<(String, Test)> = tests.collect();
         let written: Vec<(&str, &Value)> =
             filter.iter().map(|(name, value)| (name.as_str(), value)).collect();
-        self.track(event, &written, tests, |tracked| tracked.meter = meter, of)
+        // The score's name stays on the server.
+        let of = fnv32a(OFFSET, of).to_string();
+        self.track(event, &written, tests, |tracked| tracked.meter = meter, &of)
     }
 
     /// What a model looks at.

@@ -26,7 +26,7 @@ wire_struct!(Session { number, began, last, pages, first, latest });
 impl Session {
     /// Whether it ended before a time, also by a clock that was set back.
     fn ended(&self, now: Timestamp) -> bool {
-        (now.ms().saturating_sub(self.last.ms())).abs() > SESSION_IDLE_MINUTES * 60_000
+        now.ms().saturating_sub(self.last.ms()).saturating_abs() > SESSION_IDLE_MINUTES * 60_000
     }
 }
 
@@ -67,7 +67,7 @@ impl History {
 
     /// The number of the session at a time.
     pub(crate) fn session_number(&self, now: Timestamp) -> u32 {
-        self.session.as_ref().map_or(0, |session| session.number + u32::from(session.ended(now)))
+        self.session.as_ref().map_or(0, |session| session.number.saturating_add(session.ended(now).into()))
     }
 
     /// The minute in which the present session began.

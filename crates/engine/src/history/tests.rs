@@ -9,7 +9,7 @@ use splitlight_protocol::time::DAY_MS;
 use splitlight_protocol::{Value, config};
 
 const MINUTE_MS: i64 = 60_000;
-const WINDOWS: [&str; 10] = ["1m", "9m", "30m", "1h", "61m", "12h", "24h", "1d", "7d", "400d"];
+const WINDOWS: [&str; 11] = ["1m", "9m", "30m", "1h", "61m", "12h", "24h", "1d", "7d", "400d", "session"];
 const FILTERS: [&str; 3] = ["", r#""where":{"price":5},"#, r#""where":{"price":{"$gte":4}},"#];
 const MEASURES: [&str; 4] = ["count", "sum", "daysSince", "distinctDays"];
 
@@ -52,7 +52,7 @@ fn naive(events: &[Event], question: &Question, window: Window, now: Timestamp, 
             Window::Minutes(span) => {
                 minute(seen.time) > minute(now) - span + late && minute(seen.time) <= minute(now)
             }
-            Window::Session => false,
+            Window::Session => seen.time.ms() >= session_began(events, now) && seen.time <= now,
         };
         inside && seen.name == format!("e{event}") && [true, seen.price == 5, seen.price >= 4][filter]
     };
@@ -67,8 +67,20 @@ fn naive(events: &[Event], question: &Question, window: Window, now: Timestamp, 
     }
 }
 
+/// When the session that a time is in began: after it no pause is longer than half an hour.
+fn session_began(events: &[Event], now: Timestamp) -> i64 {
+    let mut began = now.ms();
+    for event in events.iter().rev() {
+        if began - event.time.ms() > 30 * MINUTE_MS {
+            break;
+        }
+        began = event.time.ms();
+    }
+    if began == now.ms() && events.last().is_none_or(|last| last.time != now) { i64::MAX } else { began }
+}
+
 fn questions() -> impl Strategy<Value = Vec<Question>> {
-    prop::collection::vec((0..2_usize, 0..3_usize, 0..10_usize, 0..4_usize), 1..8)
+    prop::collection::vec((0..2_usize, 0..3_usize, 0..11_usize, 0..4_usize), 1..8)
 }
 
 /// Milliseconds between two events: within a session, a day, weeks, and more than is kept.
@@ -113,6 +125,26 @@ proptest! {
             let (low, high) = if question.3 == 2 { (exact, least) } else { (least, exact) };
             prop_assert!(low <= found && found <= high, "{question:?}: {low} <= {found} <= {high}");
         }
+    }
+
+    #[test]
+    fn points_decay_as_the_sum_of_all_events_does(
+        half_life in prop_oneof![Just(30 * MINUTE_MS), Just(DAY_MS), Just(90 * DAY_MS)],
+        events in prop::collection::vec((pause(), -20_i32..20), 0..40),
+        wait in pause(),
+    ) {
+        let meter = Meter::Points { points: 1.0, half_life };
+        let (mut ring, mut now, mut sum) = (Ring::default(), 0, 0.0);
+        for (pause, points) in events {
+            now += pause;
+            let meter = Meter::Points { points: points.into(), half_life };
+            meter.add(&mut ring, &Map::new(), Timestamp::from_ms(now), 0);
+            sum = sum * (-(pause as f64) / half_life as f64).exp2() + f64::from(points);
+        }
+        meter.settle(&mut ring, Timestamp::from_ms(now + wait), 0);
+        let expected = sum * (-(wait as f64) / half_life as f64).exp2();
+        let found = ring.values.first().map_or(0.0, |(_, value)| *value);
+        prop_assert!((found - expected).abs() <= 1e-9, "{found} is not {expected}");
     }
 
     #[test]

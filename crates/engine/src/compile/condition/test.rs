@@ -8,7 +8,7 @@ use crate::version::padded;
 use splitlight_protocol::issue::did_you_mean;
 use splitlight_protocol::{Code, Issue, Map, Value};
 
-const OPERATORS: [&str; 26] = [
+const OPERATORS: [&str; 29] = [
     "$eq",
     "$ne",
     "$lt",
@@ -27,6 +27,9 @@ const OPERATORS: [&str; 26] = [
     "$type",
     "$regex",
     "$regexi",
+    "$notRegex",
+    "$notRegexi",
+    "$notInGroup",
     "$not",
     "$veq",
     "$vne",
@@ -79,6 +82,11 @@ impl Scope<'_, '_> {
             "$type" => self.of_type(pointer, value),
             "$regex" => self.regex(pointer, value, false),
             "$regexi" => self.regex(pointer, value, true),
+            "$notRegex" | "$notRegexi" => match self.regex(pointer, value, name == "$notRegexi") {
+                // What is no pattern is not found nowhere.
+                Test::Never => Test::Never,
+                test => not(test),
+            },
             "$not" if *value == Value::Null => {
                 self.issues.push(Issue::error(pointer, "there is nothing to negate", "write a test"));
                 Test::Unsupported
@@ -102,7 +110,7 @@ impl Scope<'_, '_> {
     fn unknown_operator(&mut self, pointer: &str, name: &str) -> Test {
         let fix = match did_you_mean(name, &OPERATORS) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("use one of {}, $notInGroup", OPERATORS.join(", ")),
+            None => format!("use one of {}", OPERATORS.join(", ")),
         };
         let issue = Issue::error(pointer, format!("`{name}` is not an operator of this release"), fix);
         self.issues.push(issue.coded(Code::UnknownOperator));
