@@ -16,7 +16,13 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("splitlight-portable", &["splitlight-engine", "splitlight-protocol"]),
     (
         "splitlight-cli",
-        &["splitlight-engine", "splitlight-interop", "splitlight-protocol", "splitlight-rewrite"],
+        &[
+            "splitlight-engine",
+            "splitlight-interop",
+            "splitlight-protocol",
+            "splitlight-rewrite",
+            "splitlight-stats",
+        ],
     ),
     (
         "splitlight-worker",
