@@ -25,7 +25,7 @@ const LOOKS: usize = 10;
 pub(super) struct FalsePositives {
     pub(super) runs: u32,
     /// Visitors who took part in a run, on average.
-    pub(super) visitors: f64,
+    pub(super) visitors: u64,
     /// The rate that the confidence of the config allows.
     pub(super) allowed: f64,
     /// The classical test, looked at once, at the end.
@@ -74,8 +74,9 @@ pub(super) fn measure(
     };
     Some(FalsePositives {
         runs,
-        visitors: (visitors as f64 / f64::from(runs)).round(),
-        allowed: 1.0 - confidence,
+        visitors: visitors / u64::from(runs),
+        // Without the rounding of the subtraction.
+        allowed: ((1.0 - confidence) * 1e9).round() / 1e9,
         fixed: rate(fixed),
         always_valid: rate(always_valid),
     })

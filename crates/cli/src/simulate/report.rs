@@ -129,7 +129,7 @@ impl Split<'_> {
             .collect();
         text.push_str(&table::columns(&rows));
         if let Some(ratio) = &self.sample_ratio {
-            let verdict = if ratio.mismatch { ", which is not what the config says" } else { "" };
+            let verdict = if ratio.mismatch { ": not what the config says" } else { "" };
             text.push_str(
                 &["  sample ratio: p = ", &format!("{:.4}", ratio.p_value), verdict, "\n"].concat(),
             );
