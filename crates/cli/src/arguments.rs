@@ -114,7 +114,10 @@ pub(crate) struct Visitor {
     /// and `referrer` for a page
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<String>,
-    /// Decides as the edge does, which does not know what the visitor did
+    /// Minutes by which the visitor's clock is ahead of UTC; that of `geo.timezone` when missing
+    #[arg(long, value_name = "MINUTES", allow_negative_numbers = true)]
+    pub(crate) utc_offset: Option<i32>,
+    /// Decides as the edge does, which does not know what the visitor did nor what the site says of them
     #[arg(long, conflicts_with = "events")]
     pub(crate) edge: bool,
     /// What the visitor agreed to

@@ -43,12 +43,12 @@ pub(crate) fn facts(arguments: &Visitor, program: &Program, now: Timestamp) -> R
     let attributes = all_attributes(arguments)?;
     let zone = attributes.get("geo").and_then(|geo| geo.at(&["timezone"])).and_then(Value::as_str);
     Ok(Facts {
-        utc_offset: zone.and_then(|zone| utc_offset(zone, now)),
+        utc_offset: arguments.utc_offset.or_else(|| utc_offset(zone?, now)),
         partial: arguments.edge,
         id: arguments.id.clone(),
         user: arguments.user.clone(),
-        attributes,
         history: history(arguments, program, now)?,
+        attributes,
         url: arguments.url.clone(),
         consent: match arguments.consent {
             Consent::Granted => splitlight_engine::Consent::Granted,

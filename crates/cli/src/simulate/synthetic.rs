@@ -1,11 +1,11 @@
 //! Visitors made up after what a config asks about.
 
+mod asked;
+
 use super::population::Person;
 use crate::random::Random;
 use crate::visitor::{Event, set};
 use splitlight_protocol::config::{Config, Experiment, Page, PageKind, UNIT, UNIT_USER};
-use splitlight_protocol::limits::CONDITION_DEPTH_MAX;
-use splitlight_protocol::time::{DAY_MS, parse_span};
 use splitlight_protocol::{Map, Timestamp, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 ///
 /// Of every attribute that a condition asks about, a visitor has one of the values that conditions name, another one,
 /// or none, with the same chance; half of them are signed in; of every event that a condition asks about they did as
-/// much as it asks for, more, less or nothing, some time within its window. Everybody sees one page of every pattern.
+/// much as it asks for, more, less or nothing, some time within its window; they live in any time zone. Everybody sees
+/// one page of every pattern.
 #[derive(Debug, Default)]
 pub(super) struct Synthetic {
     attributes: BTreeMap<String, Vec<Value>>,
@@ -39,9 +40,6 @@ const OTHER: &str = "something-else";
 /// Pages of a site that no pattern names are one.
 const SITE: &str = "https://site.test";
 
-/// More events than this say nothing more about a rule that asks for even more of them.
-const WANTED_MAX: usize = 50;
-
 impl Synthetic {
     pub(super) fn new(config: &Config) -> Self {
         let mut all = Self { pages: vec![format!("{SITE}/")], ..Self::default() };
@@ -50,6 +48,9 @@ impl Synthetic {
             if let (Some(path), Some(values)) = (&audience.attribute, &audience.values) {
                 all.values(path, values);
             }
+        }
+        for score in &config.scores {
+            all.score(config, score);
         }
         let runs = config.features.iter().flat_map(|feature| &feature.rules);
         for experiment in config.experiments.iter().chain(runs.clone().filter_map(|rule| rule.run.as_deref()))
@@ -93,16 +94,20 @@ impl Synthetic {
                 )]
                 let time = now.plus_ms(-(ago as i64));
                 events.push(Event {
-                    name: asked.name.clone(),
+                    name: Some(asked.name.clone()),
                     time,
                     properties: asked.properties.clone(),
                     value: Some(1),
+                    ..Event::default()
                 });
             }
         }
         events.sort_by_key(|event| event.time);
         let user = (random.below(2) == 1).then(|| random.id());
-        Person { id: Some(random.id()), user, attributes, pages: self.pages.clone(), events }
+        // Where people live: from Baker Island to the Line Islands, in whole hours.
+        let utc_offset = i32::try_from(random.below(27)).ok().map(|hour| (hour - 12) * 60);
+        let pages = self.pages.clone();
+        Person { id: Some(random.id()), user, attributes, pages, utc_offset, events }
     }
 
     fn experiment(&mut self, config: &Config, experiment: &Experiment) {
@@ -144,85 +149,6 @@ impl Synthetic {
             if !known.contains(value) {
                 known.push(value.clone());
             }
-        }
-    }
-
-    fn when(&mut self, config: &Config, when: Option<&Value>, depth: usize) {
-        let Some(Value::Object(members)) = when.filter(|_| depth <= CONDITION_DEPTH_MAX) else { return };
-        for (name, value) in members.iter() {
-            match (name, value) {
-                ("$and" | "$or" | "$nor", Value::Array(items)) => {
-                    for item in items {
-                        self.when(config, Some(item), depth + 1);
-                    }
-                }
-                ("$not", inner) => self.when(config, Some(inner), depth + 1),
-                ("$history", asked) => self.asked(asked),
-                ("$near", near) => {
-                    for axis in ["latitude", "longitude"] {
-                        if let Some(degrees) = near.at(&[axis]) {
-                            self.values(&format!("geo.{axis}"), core::slice::from_ref(degrees));
-                        }
-                    }
-                }
-                _ if name.starts_with('$') => {}
-                (path, test) => self.test(config, path, test, depth),
-            }
-        }
-    }
-
-    fn test(&mut self, config: &Config, path: &str, test: &Value, depth: usize) {
-        let Value::Object(operators) = test else { return self.values(path, core::slice::from_ref(test)) };
-        for (operator, value) in operators.iter() {
-            match (operator, value) {
-                ("$in" | "$nin" | "$ini" | "$nini", Value::Array(items)) => {
-                    self.values(path, items);
-                }
-                ("$lt" | "$lte" | "$gt" | "$gte", Value::Number(number)) => {
-                    self.values(path, &[-1.0, 0.0, 1.0].map(|step| Value::Number(number + step)));
-                }
-                ("$all" | "$alli", list) => self.values(path, core::slice::from_ref(list)),
-                ("$inGroup" | "$notInGroup", Value::String(key)) => {
-                    let group = config.audiences.iter().find(|audience| audience.key == *key);
-                    let values = group.and_then(|group| group.values.as_deref()).unwrap_or_default();
-                    self.values(path, values);
-                }
-                ("$not", inner) if depth <= CONDITION_DEPTH_MAX => self.test(config, path, inner, depth + 1),
-                ("$eq" | "$ne" | "$veq" | "$vne" | "$vlt" | "$vlte" | "$vgt" | "$vgte", value) => {
-                    self.values(path, core::slice::from_ref(value));
-                }
-                // What a pattern or a list has to be like cannot be told; such an attribute is something else, or none.
-                _ => {
-                    self.attributes.entry(path.to_owned()).or_default();
-                }
-            }
-        }
-    }
-
-    fn asked(&mut self, written: &Value) {
-        let text = |name: &str| written.at(&[name]).and_then(Value::as_str);
-        let Some(name) = text("event") else { return };
-        let questions = ["count", "sum", "distinctDays"].into_iter().filter_map(|name| written.at(&[name]));
-        let numbers = questions.flat_map(|test| match test {
-            Value::Object(operators) => operators.iter().filter_map(|(_, value)| value.as_f64()).collect(),
-            other => other.as_f64().into_iter().collect::<Vec<f64>>(),
-        });
-        let most = numbers.fold(1.0, f64::max).min(WANTED_MAX as f64);
-        let properties = match written.at(&["where"]) {
-            // Only equality says what an event has to be.
-            Some(Value::Object(members)) => members
-                .iter()
-                .filter(|(_, value)| !matches!(value, Value::Object(_)))
-                .map(|(name, value)| (name.to_owned(), value.clone()))
-                .collect(),
-            _ => Map::new(),
-        };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to WANTED_MAX")]
-        let wanted = most as usize;
-        let within_ms = text("within").and_then(parse_span).unwrap_or(DAY_MS);
-        let asked = Asked { name: name.to_owned(), properties, within_ms, wanted };
-        if !self.events.contains(&asked) {
-            self.events.push(asked);
         }
     }
 }

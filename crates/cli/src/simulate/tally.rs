@@ -1,7 +1,7 @@
 //! What a population got, counted.
 
 use super::population::Person;
-use splitlight_engine::{Decision, Item, ItemKind, Program, Reason, decide};
+use splitlight_engine::{Decision, Item, ItemKind, Program, Reason};
 use splitlight_protocol::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,11 +49,9 @@ impl Tally {
     pub(super) fn add(&mut self, program: &Program, person: &Person, now: Timestamp) {
         self.visitors += 1;
         let mut best: Vec<Option<Decision>> = vec![None; self.items.len()];
-        for visitor in person.views(program) {
+        person.visit(program, now, |answers| {
             self.views += 1;
-            let decisions = decide(program, &visitor, now);
-            let answers: Vec<(&Item, Decision)> = decisions.iter(program).collect();
-            for (best, (_, decision)) in best.iter_mut().zip(&answers) {
+            for (best, (_, decision)) in best.iter_mut().zip(answers) {
                 let better = best.is_none_or(|best| {
                     !best.reason.is_open() && (decision.reason.is_open() || decision.reason != Reason::Page)
                 });
@@ -61,8 +59,8 @@ impl Tally {
                     *best = Some(*decision);
                 }
             }
-            self.add_slots(&answers);
-        }
+            self.add_slots(answers);
+        });
         for (counts, best) in self.items.iter_mut().zip(best) {
             let Some(best) = best else { continue };
             match counts.visitors.get_mut(best.variation).filter(|_| best.reason.is_open()) {

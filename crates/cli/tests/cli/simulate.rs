@@ -53,12 +53,24 @@ fn made_up_visitors_meet_every_condition_and_its_opposite() {
         "audiences": [
             { "key": "near", "when": { "$near": { "latitude": 40, "longitude": -3, "km": 5 } } },
             { "key": "list", "attribute": "account", "values": ["a", "b"] }],
+        "scores": [
+            { "key": "lead", "engagement": { "events": [{ "event": "price", "points": 60, "halfLife": "7d" }],
+                "fit": [{ "when": { "size": 9 }, "points": 30 }] } },
+            { "key": "taste", "affinity": { "event": "view", "property": "category" } },
+            { "key": "buyer", "model": { "type": "logistic", "features": ["trial"], "weights": [2], "bias": -1 } }],
         "personalizations": [
             { "key": "number", "value": 1, "when": { "n": { "$gt": 3 } } },
             { "key": "negation", "value": 1, "when": { "$not": { "plan": { "$in": ["pro"] } } } },
             { "key": "group", "value": 1, "when": { "account": { "$inGroup": "list" } } },
             { "key": "near", "value": 1, "when": { "$audience": "near" } },
             { "key": "version", "value": 1, "when": { "app": { "$vgte": "2.0" } } },
+            { "key": "lead", "value": 1, "when": { "$score": { "score": "lead", "tier": "hot" } } },
+            { "key": "taste", "value": 1, "when": { "$score": { "score": "taste", "top": "shoes" } } },
+            { "key": "buyer", "value": 1, "when": { "$score": { "score": "buyer", "value": { "$gt": 0.5 } } } },
+            { "key": "morning", "value": 1, "when": { "$time": { "from": "06:00", "to": "12:00", "zone": "visitor" } } },
+            { "key": "now", "value": 1, "when": { "$history": {
+                "event": "look", "within": "session", "count": { "$gte": 1 } } } },
+            { "key": "once", "value": 1, "cap": { "times": 1, "per": "session" } },
             { "key": "page", "value": 1, "pages": [{ "include": "/c/*" }] },
             { "key": "bought", "value": 1, "when": { "$history": {
                 "event": "buy", "where": { "kind": "book" }, "within": "7d", "count": { "$gte": 2 } } } }],
@@ -72,7 +84,7 @@ fn made_up_visitors_meet_every_condition_and_its_opposite() {
         let filled = slot["filled"].as_u64().expect("a number");
         assert!(0 < filled && filled < views, "{slot}");
     }
-    assert_eq!(report["slots"].as_array().map(Vec::len), Some(7));
+    assert_eq!(report["slots"].as_array().map(Vec::len), Some(13));
 }
 
 #[test]
