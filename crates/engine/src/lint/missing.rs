@@ -14,7 +14,9 @@ use splitlight_protocol::{Code, Issue, Map, Timestamp, Value};
 
 /// Looks at the conditions of everything that runs, and of all audiences.
 pub(super) fn conditions(config: &Config, issues: &mut Vec<Issue>) {
-    let (program, compiler) = build(config);
+    let (mut program, compiler) = build(config);
+    // A condition on the session is what makes a device remember it.
+    (program.asks_sessions, program.asks_touches) = (true, true);
     let page = from_page("https://shop.test/", "", "Mozilla/5.0", "en");
     let mut history = History::default();
     history.visit(&program, "https://shop.test/", "", Timestamp::default());
