@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Says what a whole population gets: splits, slots and false positives
     Simulate(Simulate),
+    /// Prints the JSON Schema of configs, for editors
+    Schema,
     /// Translates another platform's document to a config
     #[command(subcommand)]
     Import(Import),

@@ -55,6 +55,7 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Schema => Output::json(&splitlight_protocol::config::schema()),
         Command::Import(Import::Growthbook(arguments)) => growthbook::import(&arguments),
         Command::Export(Export::Growthbook(arguments)) => growthbook::export(&arguments),
     }

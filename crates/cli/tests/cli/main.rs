@@ -1,5 +1,6 @@
 //! The command line as people and scripts meet it: what it writes where, and how it exits.
 
+mod schema;
 mod simulate;
 
 use std::io::Write as _;
