@@ -23,6 +23,10 @@ pub(crate) enum Command {
     Explain(Decide),
     /// Makes the decisions of a record again
     Replay(Replay),
+    /// Says what a whole population gets: splits, slots and false positives
+    Simulate(Simulate),
+    /// Prints the JSON Schema of configs, for editors
+    Schema,
     /// Translates another platform's document to a config
     #[command(subcommand)]
     Import(Import),
@@ -112,7 +116,10 @@ pub(crate) struct Visitor {
     /// and `referrer` for a page
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<String>,
-    /// Decides as the edge does, which does not know what the visitor did
+    /// Minutes by which the visitor's clock is ahead of UTC; that of `geo.timezone` when missing
+    #[arg(long, value_name = "MINUTES", allow_negative_numbers = true)]
+    pub(crate) utc_offset: Option<i32>,
+    /// Decides as the edge does, which does not know what the visitor did nor what the site says of them
     #[arg(long, conflicts_with = "events")]
     pub(crate) edge: bool,
     /// What the visitor agreed to
@@ -140,6 +147,30 @@ pub(crate) struct Replay {
     pub(crate) config: String,
     /// The record
     pub(crate) record: String,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// The config
+    pub(crate) config: String,
+    /// How many visitors are made up, after what the config asks about
+    #[arg(long, default_value_t = 10_000, conflicts_with = "population")]
+    pub(crate) visitors: u32,
+    /// Visitors: one JSON object a line, with `id`, `user`, `attributes`, `pages` and `events`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) population: Option<String>,
+    /// How often each experiment is run without a difference, to count false positives; 0 leaves it out
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) runs: u32,
+    /// Gives the same simulation again
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// When, such as 2026-11-21T09:00:00Z
+    #[arg(long, value_name = "RFC3339")]
+    pub(crate) now: Option<String>,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,

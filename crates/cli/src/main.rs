@@ -9,7 +9,9 @@ mod growthbook;
 mod input;
 mod lint;
 mod output;
+mod random;
 mod replay;
+mod simulate;
 mod table;
 mod visitor;
 
@@ -52,6 +54,8 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Schema => Output::json(&splitlight_protocol::config::schema()),
         Command::Import(Import::Growthbook(arguments)) => growthbook::import(&arguments),
         Command::Export(Export::Growthbook(arguments)) => growthbook::export(&arguments),
     }

@@ -8,24 +8,34 @@ use serde::Deserialize;
 use splitlight_engine::{Facts, History, Program, attributes, utc_offset};
 use splitlight_protocol::{Map, Timestamp, Value};
 
-/// Something the visitor did.
-#[derive(Deserialize)]
+/// Something a visitor did.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Event {
+pub(crate) struct Event {
     #[serde(rename = "event")]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Instead of an event: the page at this address was visited.
     #[serde(default)]
-    url: String,
+    pub(crate) url: String,
     /// The page before it.
     #[serde(default)]
-    referrer: String,
+    pub(crate) referrer: String,
     /// Milliseconds since 1970, as in a batch of events.
-    time: Timestamp,
+    pub(crate) time: Timestamp,
     #[serde(default)]
-    properties: Map,
+    pub(crate) properties: Map,
     #[serde(default)]
-    value: Option<i64>,
+    pub(crate) value: Option<i64>,
+}
+
+impl Event {
+    /// Adds the event to a history, when a rule of the program asks about it.
+    pub(crate) fn record(&self, history: &mut History, program: &Program) {
+        match &self.name {
+            Some(name) => history.record(program, name, &self.properties, self.value, self.time),
+            None => history.visit(program, &self.url, &self.referrer, self.time),
+        };
+    }
 }
 
 /// The facts that the arguments give.
@@ -33,12 +43,12 @@ pub(crate) fn facts(arguments: &Visitor, program: &Program, now: Timestamp) -> R
     let attributes = all_attributes(arguments)?;
     let zone = attributes.get("geo").and_then(|geo| geo.at(&["timezone"])).and_then(Value::as_str);
     Ok(Facts {
-        utc_offset: zone.and_then(|zone| utc_offset(zone, now)),
+        utc_offset: arguments.utc_offset.or_else(|| utc_offset(zone?, now)),
         partial: arguments.edge,
         id: arguments.id.clone(),
         user: arguments.user.clone(),
-        attributes,
         history: history(arguments, program, now)?,
+        attributes,
         url: arguments.url.clone(),
         consent: match arguments.consent {
             Consent::Granted => splitlight_engine::Consent::Granted,
@@ -58,10 +68,7 @@ fn history(arguments: &Visitor, program: &Program, now: Timestamp) -> Result<Opt
     let path = arguments.events.as_deref();
     let events: Vec<Event> = path.map(input::json_lines).transpose()?.unwrap_or_default();
     for event in events {
-        match &event.name {
-            Some(name) => history.record(program, name, &event.properties, event.value, event.time),
-            None => history.visit(program, &event.url, &event.referrer, event.time),
-        };
+        event.record(&mut history, program);
     }
     // As in a browser, where the page that is decided about is a page of the session.
     history.visit(program, &arguments.url, &arguments.referrer, now);
@@ -105,7 +112,7 @@ fn all_attributes(arguments: &Visitor) -> Result<Map, Failure> {
 }
 
 /// Sets the attribute at a path, and makes the objects on the way.
-fn set(into: &mut Map, path: &str, value: Value) {
+pub(crate) fn set(into: &mut Map, path: &str, value: Value) {
     let Some((first, rest)) = path.split_once('.') else {
         into.insert(path.to_owned(), value);
         return;

@@ -17,12 +17,15 @@ mod change;
 mod check;
 mod feature;
 mod read;
+mod schema;
 mod score;
 mod targeting;
 
 pub use change::{AttributeChange, Change, ClassChange, Edit, InsertChange, Position};
 pub use feature::{Feature, Rule};
 pub use read::{Parsed, parse};
+pub use schema::schema;
+use schema::{Condition, HashVersion, Key, Share};
 pub use score::{
     Affinity, Engagement, EventPoints, FitPoints, Gbt, Logistic, Model, ModelFeature, Score, Tiers, Tree,
 };
@@ -30,49 +33,63 @@ use targeting::default_unit;
 pub use targeting::{Cap, CapSpan, Filter, Holdout, Prerequisite, UNIT, UNIT_USER, WeightContext};
 
 use crate::value::Value;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A whole project: audiences, experiments, personalizations and metrics.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields, transform = schema::document)]
 pub struct Config {
     /// The version of the document's format, 1.
+    #[schemars(extend("const" = 1))]
     pub version: u32,
     /// The project's key.
+    #[schemars(with = "Key")]
     pub project: String,
     /// IANA name of the zone in which dates without an offset are read.
+    #[schemars(default)]
     pub timezone: String,
     /// Conditions with a name.
+    #[schemars(default)]
     pub audiences: Vec<Audience>,
     /// A/B tests.
+    #[schemars(default)]
     pub experiments: Vec<Experiment>,
     /// Rules that change the page for some visitors.
+    #[schemars(default)]
     pub personalizations: Vec<Personalization>,
     /// Values that the site's own code asks for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub features: Vec<Feature>,
     /// Shares of all units that see nothing of the above.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub holdouts: Vec<Holdout>,
     /// Numbers about a visitor that conditions ask for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub scores: Vec<Score>,
     /// What is measured.
+    #[schemars(default)]
     pub metrics: Vec<Metric>,
 }
 
 /// A condition with a name, used as `{ "$audience": key }`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Audience {
     /// Unique among audiences.
+    #[schemars(with = "Key")]
     pub key: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Who is in it, as a condition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Condition>")]
     pub when: Option<Value>,
     /// Instead: the path of the attribute that has to have one of `values`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,7 +100,7 @@ pub struct Audience {
 }
 
 /// Where an experiment is in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Being written; never leaves the server.
@@ -96,10 +113,11 @@ pub enum Status {
 }
 
 /// An A/B test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Experiment {
     /// Unique among experiments and personalizations; also the hash seed unless `seed` is given.
+    #[schemars(with = "Key")]
     pub key: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,12 +136,14 @@ pub struct Experiment {
     pub fallback_unit: Option<String>,
     /// The hash of GrowthBook's contract to use: 2 (10,000 buckets) or 1 (1,000 buckets).
     #[serde(default = "two")]
+    #[schemars(with = "HashVersion")]
     pub hash_version: u32,
     /// Hash seed, when it is not the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
     /// Share of the audience that takes part, 0 to 1.
     #[serde(default = "one")]
+    #[schemars(with = "Share")]
     pub coverage: f64,
     /// A part of `[0, 1)` per variation, instead of weights and coverage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,6 +171,7 @@ pub struct Experiment {
     pub pages: Vec<Page>,
     /// For whom; none means for everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Condition>")]
     pub when: Option<Value>,
     /// The variations; the first is control.
     pub variations: Vec<Variation>,
@@ -172,16 +193,18 @@ pub struct Experiment {
 }
 
 /// One version of the page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Variation {
     /// Unique within the experiment.
+    #[schemars(with = "Key")]
     pub key: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Share of the covered traffic, 0 to 1; equal shares when no variation says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Share>")]
     pub weight: Option<f64>,
     /// Anything the site's own code wants to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,7 +218,7 @@ pub struct Variation {
 }
 
 /// Another address instead of this page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Redirect {
     /// Where to, absolute or relative to the page.
@@ -206,7 +229,7 @@ pub struct Redirect {
 }
 
 /// A pattern of page addresses; exactly one of `include` and `exclude`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Page {
     /// Pages that match take part.
@@ -221,7 +244,7 @@ pub struct Page {
 }
 
 /// How a page pattern is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PageKind {
     /// Parts of an address in which `*` stands for any run of characters.
@@ -241,17 +264,18 @@ impl PageKind {
 }
 
 /// A share of the traffic that no other experiment of the layer has.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Layer {
     /// The layer's key, which is its hash seed.
+    #[schemars(with = "Key")]
     pub key: String,
     /// From, inclusive, to, exclusive; 0 to 1.
     pub range: [f64; 2],
 }
 
 /// Which metric has which say.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MetricRoles {
     /// The one that decides.
@@ -266,7 +290,7 @@ pub struct MetricRoles {
 }
 
 /// How an experiment is analyzed, declared before it starts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Analysis {
     /// Confidence of the intervals, above 0.5 and below 1.
@@ -284,10 +308,11 @@ impl Default for Analysis {
 }
 
 /// A rule that changes the page for the visitors it describes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Personalization {
     /// Unique among experiments and personalizations.
+    #[schemars(with = "Key")]
     pub key: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -297,6 +322,7 @@ pub struct Personalization {
     pub status: Status,
     /// The place it fills; of all that match, only the one that goes first fills it. Its own key when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Key>")]
     pub slot: Option<String>,
     /// The lowest number goes first; ties go by the order in the document.
     #[serde(default)]
@@ -306,6 +332,7 @@ pub struct Personalization {
     pub pages: Vec<Page>,
     /// For whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Condition>")]
     pub when: Option<Value>,
     /// First moment, inclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -315,6 +342,7 @@ pub struct Personalization {
     pub end: Option<String>,
     /// Share of the matching visitors that keep the original page, so that the lift can be measured; 0 to 1.
     #[serde(default)]
+    #[schemars(with = "Share")]
     pub holdout: f64,
     /// What is hashed for the holdout: `visitor`, `user`, or the path of an attribute.
     #[serde(default = "default_unit")]
@@ -337,7 +365,7 @@ pub struct Personalization {
 }
 
 /// How a metric counts a visitor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MetricKind {
     /// Converted or not.
@@ -347,7 +375,7 @@ pub enum MetricKind {
 }
 
 /// What a mean metric adds up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {
     /// The events.
@@ -358,7 +386,7 @@ pub enum Measure {
 }
 
 /// Which way a metric should go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// More is better.
@@ -369,10 +397,11 @@ pub enum Direction {
 }
 
 /// What is measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metric {
     /// Unique among metrics.
+    #[schemars(with = "Key")]
     pub key: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -380,6 +409,7 @@ pub struct Metric {
     /// How a visitor is counted.
     pub kind: MetricKind,
     /// The event that counts.
+    #[schemars(with = "Key")]
     pub event: String,
     /// Properties the event must have, by equality.
     #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]

@@ -9,7 +9,7 @@ use crate::score::{Ask, Input, Model, Node, Score};
 use splitlight_protocol::config::{self, Affinity, Engagement, EventPoints, ModelFeature, Tiers};
 use splitlight_protocol::issue::did_you_mean;
 use splitlight_protocol::time::parse_span;
-use splitlight_protocol::{Issue, Map, Value};
+use splitlight_protocol::{Code, Issue, Map, Value};
 use std::collections::BTreeMap;
 
 const SHAPE: &str = "write { \"score\": \"lead\", \"value\": { \"$gte\": 40 } }";
@@ -29,7 +29,8 @@ impl Scope<'_, '_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "add it to `scores`".to_owned(),
             };
-            return Err(Issue::error(format!("{pointer}/score"), format!("there is no score `{key}`"), fix));
+            let issue = Issue::error(format!("{pointer}/score"), format!("there is no score `{key}`"), fix);
+            return Err(issue.coded(Code::UnknownReference));
         };
         let score = &self.scores[at];
         let (mut ask, mut test) = (Ask::Value, None);

@@ -6,7 +6,7 @@ use crate::local::Local;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use splitlight_protocol::issue::did_you_mean;
-use splitlight_protocol::{Issue, Value};
+use splitlight_protocol::{Code, Issue, Value};
 
 /// The zone that means the visitor's own time.
 const VISITOR: &str = "visitor";
@@ -46,7 +46,7 @@ impl Scope<'_, '_> {
             let pointer = format!("{pointer}/zone");
             let known = TimeZone::get(zone).map_err(|_| {
                 let fix = "write `visitor`, or an IANA name such as Europe/Madrid";
-                Issue::error(pointer, format!("there is no time zone `{zone}`"), fix)
+                Issue::error(pointer, format!("there is no time zone `{zone}`"), fix).coded(Code::Schedule)
             })?;
             local.zone = offsets(&known);
         }

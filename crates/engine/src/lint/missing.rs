@@ -4,6 +4,7 @@ use super::{rules, running};
 use crate::attributes::from_page;
 use crate::compile::{Compiler, build};
 use crate::condition::{Context, Truth};
+use crate::history::History;
 use crate::program::Program;
 use crate::template::lookup;
 use crate::visitor::{Facts, Visitor};
@@ -13,10 +14,15 @@ use splitlight_protocol::{Code, Issue, Map, Timestamp, Value};
 
 /// Looks at the conditions of everything that runs, and of all audiences.
 pub(super) fn conditions(config: &Config, issues: &mut Vec<Issue>) {
-    let (program, compiler) = build(config);
+    let (mut program, compiler) = build(config);
+    // A condition on the session is what makes a device remember it.
+    (program.asks_sessions, program.asks_touches) = (true, true);
     let page = from_page("https://shop.test/", "", "Mozilla/5.0", "en");
+    let mut history = History::default();
+    history.visit(&program, "https://shop.test/", "", Timestamp::default());
+    let anybody = Visitor::new(Facts { attributes: page, history: Some(history), ..Facts::default() });
     let nobody = Visitor::new(Facts::default());
-    let mut looking = Looking { config, program: &program, compiler, nobody, page, issues };
+    let mut looking = Looking { config, program: &program, compiler, nobody, anybody, issues };
     for (at, audience) in config.audiences.iter().enumerate() {
         looking.when(&format!("/audiences/{at}/when"), audience.when.as_ref());
     }
@@ -42,8 +48,8 @@ struct Looking<'c, 'l> {
     compiler: Compiler<'c>,
     /// Who has no attribute at all.
     nobody: Visitor,
-    /// What every visitor has.
-    page: Map,
+    /// Who has what every visitor has on a page.
+    anybody: Visitor,
     issues: &'l mut Vec<Issue>,
 }
 
@@ -114,7 +120,7 @@ impl<'c> Looking<'c, '_> {
 
     fn say(&mut self, pointer: &str, path: &str, guards: &Guards<'c>) {
         let names: Vec<String> = path.split('.').map(str::to_owned).collect();
-        if lookup(&self.page, &names).is_some() || guards.contains(&path) {
+        if lookup(self.anybody.attributes(), &names).is_some() || guards.contains(&path) {
             return;
         }
         let reason = format!("also holds for visitors without `{path}`");
@@ -143,9 +149,7 @@ impl<'c> Looking<'c, '_> {
     /// Whether a test holds for who lacks the attribute, as the engine itself says.
     fn without(&mut self, path: &str, test: &Value) -> Truth {
         let alone = Value::Object(Map::from_iter([(path.to_owned(), test.clone())]));
-        let attributes = self.nobody.attributes();
-        let (program, now) = (self.program, Timestamp::default());
-        let context = Context::new(program, &self.nobody, now).about(attributes);
+        let context = Context::new(self.program, &self.nobody, Timestamp::default());
         self.compiler.when("", Some(&alone)).holds(&context)
     }
 }

@@ -1,5 +1,6 @@
 //! An edit to the page, as it is written.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -12,8 +13,9 @@ use std::collections::BTreeMap;
 /// assert_eq!(change.edit, Edit::Text("Hello".to_owned()));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Wire", into = "Wire")]
+#[schemars(transform = super::schema::one_edit)]
 pub struct Change {
     /// A CSS selector; empty for [`Edit::Css`].
     pub selector: String,
@@ -43,7 +45,7 @@ pub enum Edit {
 }
 
 /// Sets an attribute to a value, or removes it when there is none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AttributeChange {
     /// The attribute's name; event handlers (`on*`) are refused.
@@ -54,7 +56,7 @@ pub struct AttributeChange {
 }
 
 /// Adds and removes classes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClassChange {
     /// Classes to add.
@@ -66,7 +68,7 @@ pub struct ClassChange {
 }
 
 /// Adds html at a place relative to the element.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InsertChange {
     /// Where.
@@ -76,7 +78,7 @@ pub struct InsertChange {
 }
 
 /// A place relative to an element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Position {
     /// Before the element.
@@ -90,25 +92,34 @@ pub enum Position {
 }
 
 /// The written form: every edit is an optional member, and [`Change`] is what has exactly one.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Wire {
+    /// A CSS selector; `css` has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     selector: Option<String>,
+    /// Replaces the content by text, in which `{{ path | default }}` is the visitor's attribute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    /// Replaces the content by html, in which `{{ path | default }}` is the visitor's attribute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     html: Option<String>,
+    /// Sets or removes an attribute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attribute: Option<AttributeChange>,
+    /// Adds and removes classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     class: Option<ClassChange>,
+    /// Sets style properties, as a rule of a style sheet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     style: Option<BTreeMap<String, String>>,
+    /// Adds html beside or inside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     insert: Option<InsertChange>,
+    /// Removes the element.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remove: Option<bool>,
+    /// Adds a style sheet to the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     css: Option<String>,
 }

@@ -1,7 +1,9 @@
 //! Features: values that the site's own code asks for, decided by rules.
 
+use super::schema::{Condition, HashVersion, Key, Share};
 use super::{Experiment, Filter, Prerequisite, UNIT, default_unit};
 use crate::value::Value;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A value that the site's own code asks for.
@@ -14,10 +16,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// assert_eq!(feature.rules[0].coverage, 1.0);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Feature {
     /// Unique among features.
+    #[schemars(with = "Key")]
     pub key: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,7 +34,7 @@ pub struct Feature {
 }
 
 /// One rule of a feature: it gives a value, or runs an experiment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
     /// For people and for explanations.
@@ -39,6 +42,7 @@ pub struct Rule {
     pub key: Option<String>,
     /// For whom; none means for everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Condition>")]
     pub when: Option<Value>,
     /// What other features have to be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -57,6 +61,7 @@ pub struct Rule {
     pub value: Option<Value>,
     /// The share of those it is for that get the value, 0 to 1.
     #[serde(default = "super::one")]
+    #[schemars(with = "Share")]
     pub coverage: f64,
     /// The part of `[0, 1)` that gets the value, instead of `coverage`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,6 +74,7 @@ pub struct Rule {
     pub seed: Option<String>,
     /// The hash of GrowthBook's contract to use, 2 or 1.
     #[serde(default = "super::two")]
+    #[schemars(with = "HashVersion")]
     pub hash_version: u32,
     /// The key of the experiment whose variation's value the feature takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

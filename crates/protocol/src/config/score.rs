@@ -1,6 +1,8 @@
 //! Scores: numbers about a visitor that conditions ask for, as `{ "$score": ... }`.
 
+use super::schema::{Condition, Key};
 use crate::value::Value;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,10 +17,11 @@ use std::collections::BTreeMap;
 /// assert_eq!(score.engagement.map(|it| (it.scale, it.tiers.hot)), Some((50.0, 40)));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Score {
     /// Unique among scores.
+    #[schemars(with = "Key")]
     pub key: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +41,7 @@ pub struct Score {
 ///
 /// The first value ever met gets 10 points, a value met again and every other new one 5, a new value takes a point from
 /// all others, the five highest are kept, and the end of a session halves all.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Affinity {
     /// The event that shows interest.
@@ -53,7 +56,7 @@ pub struct Affinity {
 /// Points for what a visitor did, which decay, and for who they are, which do not.
 ///
 /// With the sum `raw` of all points, never below 0, the score is `1 + 49 (1 - exp(-raw / scale))`, rounded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Engagement {
     /// What counts of what they did.
@@ -71,7 +74,7 @@ pub struct Engagement {
 }
 
 /// Points for an event.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EventPoints {
     /// The event.
@@ -86,17 +89,18 @@ pub struct EventPoints {
 }
 
 /// Points for who a visitor is, as long as it holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FitPoints {
     /// Who gets them, as a condition that asks for no score.
+    #[schemars(with = "Condition")]
     pub when: Value,
     /// The points; negative ones lower the score.
     pub points: f64,
 }
 
 /// The lowest score of each tier; below the last one a visitor is `disqualified`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tiers {
     /// 40 by default.
@@ -117,7 +121,7 @@ impl Default for Tiers {
 }
 
 /// A trained model; its score is `1 / (1 + exp(-(bias + sum)))`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Model {
     /// The sum is that of the weights times the features.
@@ -127,7 +131,7 @@ pub enum Model {
 }
 
 /// Logistic regression.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Logistic {
     /// What is looked at, in the order of `weights`; see [`Model`].
@@ -140,7 +144,7 @@ pub struct Logistic {
 }
 
 /// Gradient-boosted trees.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Gbt {
     /// What is looked at; trees name a feature by its place in this list.
@@ -153,7 +157,7 @@ pub struct Gbt {
 }
 
 /// A number that a model looks at: an attribute's, true being 1, or an answer of the history. What is no number is 0.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ModelFeature {
     /// The path of an attribute.
@@ -169,7 +173,7 @@ pub enum ModelFeature {
 /// A decision tree, a list per member and an entry per node; the first node is the root.
 ///
 /// At a node, the feature's value as a 32-bit float is compared with the threshold: not greater goes left.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tree {
     /// The feature's index; -1 for a leaf.

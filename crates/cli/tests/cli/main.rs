@@ -1,13 +1,16 @@
 //! The command line as people and scripts meet it: what it writes where, and how it exits.
 
+mod schema;
+mod simulate;
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-/// Runs the binary among the documents of `tests/data`; gives exit code, standard output and standard error.
+/// Runs the binary among the documents of `data`; gives exit code, standard output and standard error.
 fn splitlight(arguments: &[&str], input: &str) -> (i32, String, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_splitlight"))
         .args(arguments)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/data"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
