@@ -23,13 +23,17 @@ impl Digest {
     }
 
     pub(super) fn number(&mut self, number: u64) {
-        number.to_le_bytes().into_iter().for_each(|byte| self.byte(byte));
+        for byte in number.to_le_bytes() {
+            self.byte(byte);
+        }
     }
 
     /// The length goes first, so that no two lists of texts are alike.
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
-        bytes.iter().for_each(|byte| self.byte(*byte));
+        for byte in bytes {
+            self.byte(*byte);
+        }
     }
 
     pub(super) fn text(&mut self, text: &str) {
@@ -51,7 +55,9 @@ impl Digest {
             Value::Array(items) => {
                 self.byte(5);
                 self.number(items.len() as u64);
-                items.iter().for_each(|item| self.value(item));
+                for item in items {
+                    self.value(item);
+                }
             }
             Value::Object(map) => {
                 self.byte(6);

@@ -86,7 +86,7 @@ fn url(draw: &mut Draw, program: &Program) -> String {
         .to_owned();
     if let Some(item) = program.items().first().filter(|_| draw.percent(5)) {
         let wanted = draw.pick(&["1", "v1", "0", "99", "1x", ""]);
-        url.push_str(&format!("?{}={wanted}", item.key()));
+        url = format!("{url}?{}={wanted}", item.key());
     }
     url
 }
