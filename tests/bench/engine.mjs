@@ -6,14 +6,14 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GrowthBookClient } from "@growthbook/growthbook";
+import { GrowthBook, GrowthBookClient } from "@growthbook/growthbook";
 import { buildSync } from "esbuild";
 import { chromium } from "playwright-core";
 import { Engine } from "../../crates/portable/portable.mjs";
 import { NOW, configs, median, ours, theirs, visitors, warm } from "./_engine.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const { SPLITLIGHT_PORTABLE: portable, SPLITLIGHT_ENGINE: engineProgram, SPLITLIGHT_CHROMIUM } = process.env;
+const { SPLITLIGHT_PORTABLE: portable, SPLITLIGHT_PORTABLE_SMALL: small, SPLITLIGHT_ENGINE: engineProgram, SPLITLIGHT_CHROMIUM } = process.env;
 const COUNTS = [20, 200];
 const COLD_STARTS = 11;
 const folder = mkdtempSync(join(tmpdir(), "splitlight-bench-"));
@@ -37,7 +37,7 @@ for (const [entry, global] of [["_cold-ours", ""], ["_cold-theirs", ""], ["_engi
     ...(alone ? { entryPoints: [join(here, `${entry}.mjs`)] } : {
       stdin: {
         contents: `export * from "./_engine.mjs"; export { Engine } from "../../crates/portable/portable.mjs";
-          export { GrowthBookClient } from "@growthbook/growthbook";`,
+          export { GrowthBook, GrowthBookClient } from "@growthbook/growthbook";`,
         resolveDir: here,
       },
     }),
@@ -49,13 +49,14 @@ for (const [entry, global] of [["_cold-ours", ""], ["_cold-theirs", ""], ["_engi
 /** Median milliseconds of cold starts in Node, each in a process of its own. */
 function coldInNode(script, { count, programFile }) {
   const given = { script: inFolder(`${script}.js`), input: inFolder(`cold-${count}.json`) };
-  if (script === "_cold-ours") Object.assign(given, { wasm: portable, program: programFile });
+  if (script === "_cold-ours") Object.assign(given, { wasm: small, program: programFile });
   const once = () => Number(execFileSync(process.execPath, [join(here, "_cold-node.mjs"), JSON.stringify(given)], { encoding: "utf8" }));
   return median(Array.from({ length: COLD_STARTS }, once));
 }
 
 const files = {
   "/wasm": () => wasm,
+  "/small": () => readFileSync(small),
   ...Object.fromEntries(cases.map(({ count, programFile }) => [`/program-${count}`, () => readFileSync(programFile)])),
   ...Object.fromEntries(["_cold-ours", "_cold-theirs", "_engine"].map((name) => [`/${name}.js`, () => readFileSync(inFolder(`${name}.js`))])),
 };
@@ -88,7 +89,7 @@ async function coldInChromium(script, { count, cold }) {
   const once = () => onFreshPage((page) => page.evaluate(async ({ script, count, cold }) => {
     const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
     const source = new TextDecoder().decode(await bytes(`/${script}.js`));
-    const given = { ...cold, wasm: await bytes("/wasm"), program: await bytes(`/program-${count}`) };
+    const given = { ...cold, wasm: await bytes("/small"), program: await bytes(`/program-${count}`) };
     const start = performance.now();
     (0, eval)(source);
     globalThis.coldStart(given);
@@ -102,10 +103,10 @@ async function coldInChromium(script, { count, cold }) {
 const warmInChromium = ({ count, features, keys }) => onFreshPage((page) => page.evaluate(async ({ count, features, keys }) => {
   const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
   (0, eval)(`${new TextDecoder().decode(await bytes("/_engine.js"))};globalThis.bench = bench`);
-  const { Engine, GrowthBookClient, ours, theirs, visitors, warm } = globalThis.bench;
+  const { Engine, GrowthBook, GrowthBookClient, ours, theirs, visitors, warm } = globalThis.bench;
   const engine = new Engine(await WebAssembly.compile(await bytes("/wasm")), await bytes(`/program-${count}`));
   const client = new GrowthBookClient().initSync({ payload: { features } });
-  return warm(ours(engine), theirs(client, keys), visitors(300), keys);
+  return warm(ours(engine), theirs(client, keys), { GrowthBook, features }, visitors(300), keys);
 }, { count, features, keys }));
 
 const digits = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
@@ -124,13 +125,15 @@ for (const it of cases) {
   const { count, keys, features, programFile, native } = it;
   const engine = new Engine(new WebAssembly.Module(wasm), readFileSync(programFile));
   const client = new GrowthBookClient().initSync({ payload: { features } });
-  const node = warm(ours(engine), theirs(client, keys), people, keys);
+  const node = warm(ours(engine), theirs(client, keys), { GrowthBook, features }, people, keys);
   const page = await warmInChromium(it);
   wrong += node.differing + page.differing;
   const targets = count === 200;
   console.log(`\n${count} experiments: Splitlight, @growthbook/growthbook, ratio`);
   row("a new visitor decides everything, Node", "µs", node.newVisitorUs, targets && { least: 40 });
   row("a new visitor decides everything, Chromium", "µs", page.newVisitorUs, targets && { least: 40 });
+  row("against an instance per visitor, Node", "µs", [node.newVisitorUs[0], node.perInstanceUs]);
+  row("against an instance per visitor, Chromium", "µs", [page.newVisitorUs[0], page.perInstanceUs]);
   row("the same natively, against Node", "µs", [native.decideUs, node.newVisitorUs[1]], targets && { least: 100 });
   row("the same natively with an index", "µs", [native.decideIndexedUs, node.newVisitorUs[1]], targets && { least: 100 });
   row("reading one decision again, Node", "ns", node.rereadNs);

@@ -48,7 +48,9 @@ fn engine(file: &Path) -> Result<i32> {
     portable::build()?;
     let native = build::released("splitlight-tests", "engine")?;
     let mut node = test::node_for_browsers()?;
-    node.arg(file).env("SPLITLIGHT_PORTABLE", portable::module()).env("SPLITLIGHT_ENGINE", native);
+    node.arg(file).env("SPLITLIGHT_ENGINE", native);
+    node.env("SPLITLIGHT_PORTABLE", portable::FAST.module());
+    node.env("SPLITLIGHT_PORTABLE_SMALL", portable::SMALL.module());
     run::attached(&mut node)
 }
 
