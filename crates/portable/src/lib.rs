@@ -21,15 +21,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-/// Decisions after which an index is built: it costs as much as deciding for some ten visitors, so that a page which
-/// decides once or twice has none, and a server soon has one.
-const DECISIONS_BEFORE_INDEX: u32 = 8;
-
 /// What an instance of the module holds: one program, and the bytes that go in and out.
 #[derive(Default)]
 struct Instance {
     program: Program,
-    decided: u32,
     index: Option<Index>,
     input: Vec<u8>,
     output: Vec<u8>,
@@ -54,11 +49,19 @@ pub fn load() -> bool {
     INSTANCE.with_borrow_mut(|instance| match Program::from_bytes(&instance.input) {
         Ok(program) => {
             instance.program = program;
-            (instance.decided, instance.index) = (0, None);
+            instance.index = None;
             true
         }
         Err(_) => false,
     })
+}
+
+/// Makes deciding for many visitors faster, for the price of deciding for some ten of them.
+///
+/// The small build does not have it.
+#[wasm_bindgen]
+pub fn index() {
+    INSTANCE.with_borrow_mut(|instance| instance.index = Some(Index::new(&instance.program)));
 }
 
 /// The address of an answer that names everything there is to decide about.
@@ -90,10 +93,6 @@ pub fn decide(now_ms: f64) -> usize {
     let now = Timestamp::from_ms(now_ms as i64);
     INSTANCE.with_borrow_mut(|instance| {
         let Some(visitor) = visitor::read(&instance.input) else { return 0 };
-        instance.decided = instance.decided.saturating_add(1);
-        if instance.decided == DECISIONS_BEFORE_INDEX {
-            instance.index = Some(Index::new(&instance.program));
-        }
         let decisions = match &instance.index {
             Some(index) => index.decide(&instance.program, &visitor, now),
             None => splitlight_engine::decide(&instance.program, &visitor, now),
