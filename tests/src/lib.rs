@@ -4,7 +4,6 @@
 //! A vector is data; [`run`] is the one place that touches the API under test. The folder says what a file is about.
 
 mod collector;
-mod decider;
 mod engine;
 pub mod growthbook;
 mod lint;
@@ -13,8 +12,6 @@ mod protocol;
 mod rewrite;
 mod scoring;
 mod stats;
-
-pub use decider::Decider;
 
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;

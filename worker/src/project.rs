@@ -7,7 +7,7 @@ pub(crate) mod publish;
 use crate::settings::Settings;
 use crate::{clock, shard::transport};
 use object::{Ask, Standing};
-use splitlight_engine::Program;
+use splitlight_engine::{Index, Program};
 use splitlight_protocol::config::Config;
 use splitlight_protocol::{Timestamp, config};
 use std::cell::{Cell, RefCell};
@@ -29,6 +29,8 @@ pub(crate) struct Published {
     pub(crate) bytes: Vec<u8>,
     /// The program, ready to decide.
     pub(crate) program: Program,
+    /// What makes deciding for many visitors faster.
+    pub(crate) index: Index,
     /// The config, for metrics and analysis.
     pub(crate) config: Config,
     /// The program with the stopped items, whose late exposures still count.
@@ -124,6 +126,7 @@ impl Published {
         Ok(Self {
             hash: stored.hash,
             bytes: stored.program,
+            index: Index::new(&program),
             program,
             checking: publish::checking(&config),
             config,

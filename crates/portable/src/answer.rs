@@ -1,14 +1,13 @@
 //! Writes the answers.
 
 use crate::bytes::{low_byte, put_number, put_text, put_value};
-use splitlight_engine::{ItemKind, Program, Reason, Visitor, decide};
+use splitlight_engine::{Decisions, Facts, ItemKind, Program, Reason, Visitor, decide};
 use splitlight_protocol::Timestamp;
 
 /// Names everything there is to decide about.
 pub(crate) fn names(program: &Program, out: &mut Vec<u8>) {
     // Whose features do not matter here: every program has the same ones for everybody.
-    let decisions =
-        decide(program, &Visitor::new(splitlight_engine::Facts::default()), Timestamp::from_ms(0));
+    let decisions = decide(program, &Visitor::new(Facts::default()), Timestamp::from_ms(0));
     answer(out, |out| {
         put_number(program.items().len(), out);
         for item in program.items() {
@@ -24,9 +23,8 @@ pub(crate) fn names(program: &Program, out: &mut Vec<u8>) {
     });
 }
 
-/// Decides everything for a visitor.
-pub(crate) fn decisions(program: &Program, visitor: &Visitor, now: Timestamp, out: &mut Vec<u8>) {
-    let decisions = decide(program, visitor, now);
+/// Everything that was decided for a visitor.
+pub(crate) fn decisions(program: &Program, visitor: &Visitor, decisions: &Decisions, out: &mut Vec<u8>) {
     answer(out, |out| {
         for (_, decision) in decisions.iter(program) {
             out.extend_from_slice(&[low_byte(decision.variation), decision.reason as u8]);

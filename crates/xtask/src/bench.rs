@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Result, fail};
 use crate::stack::Stack;
-use crate::{build, paths, run, test};
+use crate::{build, paths, portable, run, setup, test};
 
 /// Runs the named benchmarks, or all; a file whose name begins with `_` is a helper.
 pub(crate) fn run(names: &[String]) -> Result<i32> {
@@ -17,10 +17,19 @@ pub(crate) fn run(names: &[String]) -> Result<i32> {
     if let Some(name) = names.iter().find(|name| !known.contains(name)) {
         fail!("there is no benchmark `{name}`: choose from {}", known.join(", "));
     }
-    build::all()?;
-    build::vectors()?;
+    let chosen = all.iter().filter(|path| names.is_empty() || names.contains(&name_of(path)));
+    let (alone, with_stack): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        chosen.partition(|path| name_of(path) == ENGINE);
     let mut worst = 0;
-    for file in all.iter().filter(|path| names.is_empty() || names.contains(&name_of(path))) {
+    for file in alone {
+        println!("\n== {}", name_of(file));
+        worst = worst.max(engine(file)?);
+    }
+    if with_stack.is_empty() {
+        return Ok(worst);
+    }
+    build::all()?;
+    for file in with_stack {
         println!("\n== {}", name_of(file));
         let mut stack = Stack::temporary("bench")?;
         let mut node = test::node_for_browsers()?;
@@ -29,6 +38,20 @@ pub(crate) fn run(names: &[String]) -> Result<i32> {
         stack.check_alive()?;
     }
     Ok(worst)
+}
+
+/// The benchmark of the engine, which needs no stack: the engine as wasm, and natively.
+const ENGINE: &str = "engine";
+
+fn engine(file: &Path) -> Result<i32> {
+    setup::all()?;
+    portable::build()?;
+    let native = build::released("splitlight-tests", "engine")?;
+    let mut node = test::node_for_browsers()?;
+    node.arg(file).env("SPLITLIGHT_ENGINE", native);
+    node.env("SPLITLIGHT_PORTABLE", portable::FAST.module());
+    node.env("SPLITLIGHT_PORTABLE_SMALL", portable::SMALL.module());
+    run::attached(&mut node)
 }
 
 fn is_benchmark(path: &Path) -> bool {

@@ -7,41 +7,70 @@ use walrus::Module;
 use crate::error::{Context, Result, fail};
 use crate::{bindgen, build, paths, run, setup, snip};
 
-/// The module that [`build`] makes.
-pub(crate) fn module() -> PathBuf {
-    paths::portable().join("splitlight_portable.wasm")
+/// A way to build the module.
+pub(crate) struct Variant {
+    /// Its file.
+    pub(crate) name: &'static str,
+    profile: &'static str,
+    optimize: &'static str,
+    /// What hosts call; all of it takes and gives numbers, so no glue is needed.
+    exports: &'static [&'static str],
 }
 
-/// Builds the module, and refuses one that asks its host for anything.
+/// For hosts that decide for many visitors.
+pub(crate) const FAST: Variant = Variant {
+    name: "splitlight_portable.wasm",
+    profile: "edge",
+    optimize: "-O3",
+    exports: &["memory", "room", "load", "names", "decide", "index"],
+};
+
+/// For hosts that start often: a third of the code to compile, and no index.
+pub(crate) const SMALL: Variant = Variant {
+    name: "splitlight_portable_small.wasm",
+    profile: "browser",
+    optimize: "-Oz",
+    exports: &["memory", "room", "load", "names", "decide"],
+};
+
+impl Variant {
+    /// The module that [`build`] makes.
+    pub(crate) fn module(&self) -> PathBuf {
+        paths::portable().join(self.name)
+    }
+
+    fn build(&self) -> Result<()> {
+        let wasm = run::progress("building the portable wasm", "about 30 s the first time", || {
+            build::cargo_wasm("splitlight-portable", self.profile, &["link-arg=-zstack-size=65536"])
+        })?;
+        let out = paths::portable().join(self.profile);
+        build::unless_fresh(&out, std::slice::from_ref(&wasm), "making the portable module", || {
+            let (snipped, bare) = (out.join("snipped.wasm"), out.join("bare.wasm"));
+            snip::panics(&wasm, &snipped)?;
+            bindgen::web(&snipped, "bound", &out)?;
+            keep_exports(self.exports, &out.join("bound_bg.wasm"), &bare)?;
+            build::wasm_opt(&bare, &self.module(), self.optimize)?;
+            refuse_imports(&self.module())
+        })
+    }
+}
+
+/// Builds the module in both ways, and refuses one that asks its host for anything.
 pub(crate) fn build() -> Result<()> {
     setup::all()?;
-    let wasm = run::progress("building the portable wasm", "about 30 s the first time", || {
-        build::cargo_wasm("splitlight-portable", "edge", &["link-arg=-zstack-size=65536"])
-    })?;
-    let out = paths::portable();
-    build::unless_fresh(&out, std::slice::from_ref(&wasm), "making the portable module", || {
-        let snipped = out.join("snipped.wasm");
-        snip::panics(&wasm, &snipped)?;
-        let bare = out.join("bare.wasm");
-        bindgen::web(&snipped, "bound", &out)?;
-        keep_exports(&out.join("bound_bg.wasm"), &bare)?;
-        build::wasm_opt(&bare, &module(), "-O3")?;
-        refuse_imports(&module())
-    })
+    FAST.build()?;
+    SMALL.build()
 }
 
-/// What hosts call; all of it takes and gives numbers, so no glue is needed.
-const EXPORTS: [&str; 5] = ["memory", "room", "load", "names", "decide"];
-
 /// Drops what only wasm-bindgen's glue would use, such as a table for JavaScript's values, and the import that fills it.
-fn keep_exports(from: &Path, to: &Path) -> Result<()> {
+fn keep_exports(exports: &[&str], from: &Path, to: &Path) -> Result<()> {
     let mut module = read(from)?;
-    let others = module.exports.iter().filter(|export| !EXPORTS.contains(&export.name.as_str()));
+    let others = module.exports.iter().filter(|export| !exports.contains(&export.name.as_str()));
     let others: Vec<_> = others.map(walrus::Export::id).collect();
     for id in others {
         module.exports.delete(id);
     }
-    let missing = EXPORTS.iter().find(|name| !module.exports.iter().any(|export| export.name == **name));
+    let missing = exports.iter().find(|name| !module.exports.iter().any(|export| export.name == **name));
     if let Some(name) = missing {
         fail!("the portable module has no export `{name}`: wasm-bindgen names it in another way now");
     }

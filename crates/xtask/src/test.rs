@@ -5,9 +5,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, fail};
-use crate::{build, dev, interrupt, paths, run, setup, size};
+use crate::{build, dev, fuzz, interrupt, paths, run, setup, size};
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// Lets what has no end, which is the fuzzer, take its time.
+const LONG: &str = "--long";
 
 /// One line of the summary.
 struct Step {
@@ -16,12 +19,13 @@ struct Step {
     run: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { group: "lint", name: "formatting", run: formatting },
     Step { group: "lint", name: "clippy, native", run: clippy_native },
     Step { group: "lint", name: "clippy, wasm32", run: clippy_wasm },
     Step { group: "unit", name: "unit and vectors, native", run: unit },
     Step { group: "vectors", name: "vectors and pairs, wasm", run: vectors },
+    Step { group: "fuzz", name: "fuzzing", run: fuzz::short },
     Step { group: "edge", name: "edge, workerd", run: edge },
     Step { group: "e2e", name: "end to end, Chromium", run: e2e },
     Step { group: "check", name: "dev --check", run: check },
@@ -30,23 +34,31 @@ const STEPS: [Step; 10] = [
 ];
 
 /// Runs all steps, or those of the named groups; a failure does not hide the ones after it.
-pub(crate) fn run(groups: &[String]) -> Result<i32> {
-    for group in groups {
-        if !STEPS.iter().any(|step| step.group == group) {
+///
+/// With `--long` the fuzzer takes a minute for each target.
+pub(crate) fn run(arguments: &[String]) -> Result<i32> {
+    let (flags, groups): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|argument| argument.starts_with("--"));
+    if let Some(flag) = flags.iter().find(|flag| **flag != LONG) {
+        fail!("test does not know `{flag}`: it knows {LONG}");
+    }
+    for group in &groups {
+        if !STEPS.iter().any(|step| step.group == *group) {
             fail!(
-                "test does not know `{group}`: it knows lint, unit, vectors, edge, e2e, check, size and docs"
+                "test does not know `{group}`: it knows lint, unit, vectors, fuzz, edge, e2e, check, size and docs"
             );
         }
     }
     setup::all()?;
     let mut summary: Vec<(&str, Option<Error>, Duration)> = Vec::new();
     for step in &STEPS {
-        if !groups.is_empty() && !groups.iter().any(|group| group == step.group) {
+        if !groups.is_empty() && !groups.iter().any(|group| *group == step.group) {
             continue;
         }
         println!("\n== {} ({})", step.name, step.group);
         let start = Instant::now();
-        let error = (step.run)().err();
+        let run = if step.group == "fuzz" && !flags.is_empty() { fuzz::long } else { step.run };
+        let error = run().err();
         if interrupt::received() {
             fail!("interrupted");
         }

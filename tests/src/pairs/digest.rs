@@ -23,7 +23,9 @@ impl Digest {
     }
 
     pub(super) fn number(&mut self, number: u64) {
-        number.to_le_bytes().into_iter().for_each(|byte| self.byte(byte));
+        for byte in number.to_le_bytes() {
+            self.byte(byte);
+        }
     }
 
     /// The length goes first, so that no two lists of texts are alike.

@@ -26,7 +26,10 @@ impl Decided {
         now: Timestamp,
     ) -> Self {
         let draft = preview.map(|preview| preview.program(&published.config));
-        let decisions = decide(draft.as_ref().unwrap_or(&published.program), visitor, now);
+        let decisions = match &draft {
+            Some(draft) => decide(draft, visitor, now),
+            None => published.index.decide(&published.program, visitor, now),
+        };
         Self { published: published.clone(), draft, decisions }
     }
 
