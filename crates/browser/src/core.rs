@@ -22,8 +22,8 @@ impl Splitlight {
     /// Reads a program; bytes that are none, or of another release, are a program that decides nothing.
     #[wasm_bindgen(constructor)]
     pub fn new(program: &[u8]) -> Self {
-        let program = Program::from_bytes(program).unwrap_or_default();
-        Self { program: ManuallyDrop::new(program), standings: Vec::new() }
+        let program = Program::from_bytes_forever(program).unwrap_or_default();
+        Self { program, standings: Vec::new() }
     }
 
     /// Whether any rule asks what the visitor did.

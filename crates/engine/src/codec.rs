@@ -32,13 +32,22 @@ pub(crate) fn read_all<T: Wire>(bytes: &[u8]) -> Option<T> {
     (!reader.failed && reader.rest.is_empty()).then_some(read)
 }
 
+/// Lets a value go. What lives `FOREVER` is never taken apart, so that a browser need not download the code for it.
+pub(crate) fn let_go<T, const FOREVER: bool>(value: T) {
+    if FOREVER {
+        core::mem::forget(value);
+    }
+}
+
 /// Reads what a document begins with.
-pub(crate) fn read_front<T>(bytes: &[u8], read: impl FnOnce(&mut Reader<'_>) -> T) -> Option<T> {
+pub(crate) fn read_front<T, const FOREVER: bool>(
+    bytes: &[u8],
+    read: impl FnOnce(&mut Reader<'_>) -> T,
+) -> Option<T> {
     let mut reader = Reader { rest: bytes, failed: false, depth: DEPTH_MAX };
     let read = read(&mut reader);
     if reader.failed {
-        // As for entries.
-        core::mem::forget(read);
+        let_go::<_, FOREVER>(read);
         return None;
     }
     Some(read)
@@ -62,7 +71,7 @@ pub(crate) fn write_entries<T: Entry>(entries: &[T], out: &mut Vec<u8>) {
 }
 
 /// Reads [`write_entries`].
-pub(crate) fn read_entries<T: Entry>(from: &mut Reader<'_>) -> Vec<T> {
+pub(crate) fn read_entries<T: Entry, const FOREVER: bool>(from: &mut Reader<'_>) -> Vec<T> {
     let mut entries = Vec::new();
     let mut left = from.length();
     while left > 0 && !from.failed {
@@ -72,8 +81,7 @@ pub(crate) fn read_entries<T: Entry>(from: &mut Reader<'_>) -> Vec<T> {
         entries.push(T::read(&mut inner));
         if inner.failed || !inner.rest.is_empty() {
             let mut again = Reader { rest: bytes, failed: false, depth: 0 };
-            // Forgotten, because dropping what could not be read is code that nobody else needs in the browser.
-            core::mem::forget(entries.pop());
+            let_go::<_, FOREVER>(entries.pop());
             entries.push(T::closed(String::read(&mut again)));
         }
         left -= 1;

@@ -152,7 +152,12 @@ impl History {
     /// When the bytes were cut, damaged or written by another format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, HistoryError> {
         match bytes.split_first() {
-            Some((&FORMAT, rest)) => read_all(rest).ok_or(HistoryError),
+            Some((&FORMAT, rest)) => {
+                let history: Self = read_all(rest).ok_or(HistoryError)?;
+                // What is no number would make every later sum none.
+                let sound = |ring: &Ring| ring.values.iter().all(|(_, value)| value.is_finite());
+                if history.rings.iter().all(sound) { Ok(history) } else { Err(HistoryError) }
+            }
             _ => Err(HistoryError),
         }
     }

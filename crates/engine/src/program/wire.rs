@@ -1,13 +1,16 @@
 //! The compact binary form of a program.
 
 use super::{Cap, Context, Item, ItemKind, Program, Tracked, Variation};
-use crate::codec::{Entry, Reader, Wire, read_entries, read_front, wire_enum, wire_struct, write_entries};
+use crate::codec::{
+    Entry, Reader, Wire, let_go, read_entries, read_front, wire_enum, wire_struct, write_entries,
+};
 use crate::condition::Condition;
 use crate::feature::Feature;
 use crate::hash::HashVersion;
 use crate::history::Meter;
 use crate::score::Score;
 use crate::unit::{Holdout, Unit};
+use core::mem::ManuallyDrop;
 use splitlight_protocol::Value;
 
 wire_struct!(Item {
@@ -149,24 +152,37 @@ impl Program {
     /// # Errors
     /// When the bytes are of another form, cut or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProgramError> {
+        Self::read::<false>(bytes)
+    }
+
+    /// As [`Self::from_bytes`], for who keeps one program as long as the process lives, such as a page: neither it nor what
+    /// could not be read is ever freed, and the code that would free it is not linked.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`].
+    pub fn from_bytes_forever(bytes: &[u8]) -> Result<ManuallyDrop<Self>, ProgramError> {
+        Self::read::<true>(bytes).map(ManuallyDrop::new)
+    }
+
+    fn read<const FOREVER: bool>(bytes: &[u8]) -> Result<Self, ProgramError> {
         let rest = bytes.strip_prefix(&FORMAT).ok_or(ProgramError::Format)?;
         let read = |from: &mut Reader<'_>| Self {
-            audiences: read_entries(from),
-            tracked: read_entries(from),
-            items: read_entries(from),
-            features: read_entries(from),
-            holdouts: read_entries(from),
-            units: read_entries(from),
-            scores: read_entries(from),
+            audiences: read_entries::<_, FOREVER>(from),
+            tracked: read_entries::<_, FOREVER>(from),
+            items: read_entries::<_, FOREVER>(from),
+            features: read_entries::<_, FOREVER>(from),
+            holdouts: read_entries::<_, FOREVER>(from),
+            units: read_entries::<_, FOREVER>(from),
+            scores: read_entries::<_, FOREVER>(from),
             asks_sessions: bool::read(from),
             asks_touches: bool::read(from),
         };
-        let program = read_front(rest, read).ok_or(ProgramError::Damaged)?;
-        if !program.is_sound() {
-            core::mem::forget(program);
-            return Err(ProgramError::Damaged);
+        let program = read_front::<_, FOREVER>(rest, read).ok_or(ProgramError::Damaged)?;
+        if program.is_sound() {
+            return Ok(program);
         }
-        Ok(program)
+        let_go::<_, FOREVER>(program);
+        Err(ProgramError::Damaged)
     }
 
     /// Whether every index is one, and no audience can come back to itself: what [`decide()`](crate::decide()) relies on.
