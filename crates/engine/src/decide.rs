@@ -3,6 +3,7 @@
 use crate::condition::{Condition, Context, Truth};
 use crate::feature::{Prerequisite, Rule};
 use crate::history::Measure;
+use crate::index::Told;
 use crate::page::takes_part;
 use crate::program::{Cap, Item, ItemKind, Program};
 use crate::reason::Reason;
@@ -115,8 +116,8 @@ pub(crate) struct Deciding<'a> {
     now: Timestamp,
     /// The visitor's ids, in the order of the program's units.
     ids: Vec<Option<String>>,
-    /// A bit per item that is clear when its condition is known not to hold; all are set without an index.
-    may_hold: Option<&'a [u64]>,
+    /// What an index tells of the visitor.
+    told: Option<Told<'a>>,
     answers: Vec<Option<FeatureDecision>>,
     /// Features that are being decided, the outermost first.
     open: Vec<usize>,
@@ -129,18 +130,20 @@ impl<'a> Deciding<'a> {
         program: &'a Program,
         visitor: &'a Visitor,
         now: Timestamp,
-        may_hold: Option<&'a [u64]>,
+        told: Option<Told<'a>>,
     ) -> Self {
         let ids = program.units.iter().map(|unit| unit.id(visitor)).collect();
         let answers = vec![None; program.features.len()];
-        Self { program, visitor, now, ids, may_hold, answers, open: Vec::new(), cycles: 0 }
+        Self { program, visitor, now, ids, told, answers, open: Vec::new(), cycles: 0 }
     }
 
     pub(crate) fn all(mut self) -> Decisions {
         let mut taken: Vec<(u32, bool)> = Vec::new();
         let mut items = Vec::with_capacity(self.program.items.len());
         for (at, item) in self.program.items.iter().enumerate() {
-            let mut decision = self.item(at, item);
+            let id = self.ids.first().and_then(Option::as_deref);
+            let told = self.told.as_ref().zip(id).and_then(|(told, id)| told.decide(at, item, id, self.now));
+            let mut decision = told.unwrap_or_else(|| self.item(at, item));
             if let ItemKind::Personalization { slot } = item.kind {
                 decision = in_slot(&mut taken, slot, decision);
             }
@@ -277,7 +280,7 @@ impl<'a> Deciding<'a> {
     }
 
     fn may_hold(&self, at: usize) -> bool {
-        self.may_hold.is_none_or(|rows| rows.get(at / 64).is_none_or(|row| row >> (at % 64) & 1 == 1))
+        self.told.as_ref().is_none_or(|told| told.may_hold(at))
     }
 
     /// Whether a condition holds for the visitor; if it does not, the reason, or that it is not to be known here.

@@ -26,18 +26,25 @@ wire_enum!(HashVersion { 1 => V1, 2 => V2 });
 pub fn bucket(seed: &str, id: &str, version: HashVersion) -> f64 {
     match version {
         HashVersion::V1 => f64::from(fnv32a(fnv32a(OFFSET, id), seed) % 1000) / 1000.0,
-        HashVersion::V2 => {
-            let first = fnv32a(fnv32a(OFFSET, seed), id);
-            f64::from(fnv32a_decimal(first) % 10_000) / 10_000.0
-        }
+        HashVersion::V2 => bucket_from(fnv32a(OFFSET, seed), id),
     }
+}
+
+/// The place by version 2, given the hash of the seed.
+pub(crate) fn bucket_from(seed: u32, id: &str) -> f64 {
+    f64::from(fnv32a_decimal(fnv32a(seed, id)) % 10_000) / 10_000.0
 }
 
 pub(crate) const OFFSET: u32 = 0x811c_9dc5;
 const PRIME: u32 = 0x0100_0193;
 
 pub(crate) fn fnv32a(start: u32, text: &str) -> u32 {
-    text.encode_utf16().fold(start, |hash, unit| (hash ^ u32::from(unit)).wrapping_mul(PRIME))
+    let next = |hash: u32, unit: u32| (hash ^ unit).wrapping_mul(PRIME);
+    // Nearly every id is ASCII, whose bytes are its code units.
+    if text.is_ascii() {
+        return text.bytes().fold(start, |hash, byte| next(hash, byte.into()));
+    }
+    text.encode_utf16().fold(start, |hash, unit| next(hash, unit.into()))
 }
 
 /// The hash of a number's decimal digits, without writing them to a string first.

@@ -1,9 +1,16 @@
 //! An index in front of the conditions: rows of bits that tell, per attribute, which items it rules out.
+//!
+//! Most items ask only for pages and for what the rows tell whole. Those are decided by their bits and one hash; the
+//! general interpreter decides the others, and all of them for a visitor who is not like most.
 
 use crate::condition::{Condition, Context, Test, Truth};
-use crate::decide::{Deciding, Decisions};
-use crate::program::Program;
-use crate::visitor::{Facts, Visitor};
+use crate::decide::{Deciding, Decision, Decisions};
+use crate::hash::{HashVersion, OFFSET, bucket_from, fnv32a};
+use crate::page::{Pattern, takes_part};
+use crate::program::{Item, Program};
+use crate::reason::Reason;
+use crate::unit::holds;
+use crate::visitor::{Consent, Facts, Visitor};
 use splitlight_protocol::{Timestamp, Value};
 
 /// Makes deciding for many visitors with one program faster: what an attribute rules out is never looked at.
@@ -24,6 +31,85 @@ use splitlight_protocol::{Timestamp, Value};
 pub struct Index {
     columns: Vec<Column>,
     words: usize,
+    /// Items that have none but the simplest gates: dates, pages, the visitor's id, their audience and their hash.
+    simple: Row,
+    /// Items whose condition is nothing but tests that columns tell.
+    told: Row,
+    /// The hash of each item's seed, which every id goes on from.
+    seeds: Vec<u32>,
+    /// The lists of pages, each with the items that have it.
+    pages: Vec<(Vec<Pattern>, Row)>,
+}
+
+/// What an index tells of one visitor: a bit per item.
+pub(crate) struct Told<'a> {
+    /// Clear when the condition is known not to hold.
+    may_hold: Row,
+    /// Set when it is known to hold where it may.
+    holds: Row,
+    /// Set when nothing but the simplest gates has to be looked at.
+    simple: Row,
+    /// Set when the page is not one of the item's.
+    elsewhere: Row,
+    seeds: &'a [u32],
+}
+
+impl Told<'_> {
+    /// Whether the condition of an item may hold.
+    pub(crate) fn may_hold(&self, at: usize) -> bool {
+        bit(&self.may_hold, at)
+    }
+
+    /// The answer for an item, when bits and one hash are enough.
+    pub(crate) fn decide(&self, at: usize, item: &Item, id: &str, now: Timestamp) -> Option<Decision> {
+        if !bit(&self.simple, at) {
+            return None;
+        }
+        let closed = |reason| Some(Decision { variation: 0, reason });
+        if item.start.is_some_and(|start| now < start) || item.end.is_some_and(|end| end <= now) {
+            return closed(Reason::NotRunning);
+        }
+        if bit(&self.elsewhere, at) {
+            return closed(Reason::Page);
+        }
+        if !bit(&self.may_hold, at) {
+            return closed(Reason::Audience);
+        }
+        if !bit(&self.holds, at) {
+            return None;
+        }
+        let place = bucket_from(*self.seeds.get(at)?, id);
+        match item.ranges.iter().position(|range| holds(*range, place)) {
+            Some(variation) => Some(Decision { variation, reason: Reason::Assigned }),
+            None => closed(Reason::Coverage),
+        }
+    }
+}
+
+fn bit(row: &Row, at: usize) -> bool {
+    row.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+}
+
+/// A row in which the items that pass a test are set.
+fn row(program: &Program, mut passes: impl FnMut(&Item) -> bool) -> Row {
+    let mut row = vec![0; program.items().len().div_ceil(64)];
+    for (at, _) in program.items().iter().enumerate().filter(|(_, item)| passes(item)) {
+        row[at / 64] |= 1 << (at % 64);
+    }
+    row
+}
+
+/// Whether an item has none but the simplest gates.
+fn is_simple(item: &Item) -> bool {
+    item.unit == 0
+        && item.hash_version == HashVersion::V2
+        && item.sticky.is_none()
+        && item.holdouts.is_empty()
+        && item.filters.is_empty()
+        && item.prerequisites.is_empty()
+        && item.caps.is_empty()
+        && item.contexts.is_empty()
+        && !item.is_constant()
 }
 
 /// A bit per item, set when the item may still match.
@@ -48,8 +134,9 @@ impl Index {
     /// Builds the index of a program.
     pub fn new(program: &Program) -> Self {
         let mut conjuncts = Vec::new();
+        let mut told = Vec::new();
         for (item, it) in program.items().iter().enumerate() {
-            collect(program, &it.when, item, &mut conjuncts);
+            told.push(collect(program, &it.when, item, &mut conjuncts));
         }
         // No test of one value that is indexed asks who it is about.
         let nobody = Visitor::new(Facts::default());
@@ -63,21 +150,55 @@ impl Index {
                 conjuncts.iter().filter(|conjunct| conjunct.path == path).collect();
             Column::new(path, &mine, words, &context)
         });
-        Self { columns: columns.collect(), words }
+        let mut pages: Vec<(Vec<Pattern>, Row)> = Vec::new();
+        for item in program.items().iter().filter(|item| !item.pages.is_empty()) {
+            if !pages.iter().any(|(known, _)| *known == item.pages) {
+                pages.push((item.pages.clone(), row(program, |other| other.pages == item.pages)));
+            }
+        }
+        let mut told = told.into_iter();
+        Self {
+            columns: columns.collect(),
+            words,
+            simple: row(program, is_simple),
+            told: row(program, |_| told.next() == Some(true)),
+            seeds: program.items().iter().map(|item| fnv32a(OFFSET, &item.seed)).collect(),
+            pages,
+        }
     }
 
     /// As [`decide()`](crate::decide()), with the program the index was built for.
     pub fn decide(&self, program: &Program, visitor: &Visitor, now: Timestamp) -> Decisions {
-        let mut rows = vec![u64::MAX; self.words];
+        Deciding::new(program, visitor, now, Some(self.told(program, visitor, now))).all()
+    }
+
+    fn told(&self, program: &Program, visitor: &Visitor, now: Timestamp) -> Told<'_> {
+        let mut may_hold = vec![u64::MAX; self.words];
         let about = Context::new(program, visitor, now);
+        let mut all = true;
         for column in &self.columns {
-            // An attribute that may be known later rules nothing out.
-            let Ok(value) = about.attribute(&column.path) else { continue };
-            if let Some(row) = column.row(value) {
-                rows.iter_mut().zip(row).for_each(|(all, one)| *all &= one);
+            // An attribute that may be known later rules nothing out, and nor does a list.
+            match about.attribute(&column.path).ok().and_then(|value| column.row(value)) {
+                Some(row) => may_hold.iter_mut().zip(row).for_each(|(all, one)| *all &= one),
+                None => all = false,
             }
         }
-        Deciding::new(program, visitor, now, Some(&rows)).all()
+        let nothing = || vec![0; self.words];
+        // Machines, previews and who has not agreed or has no id are decided gate by gate.
+        let like_most = visitor.consent == Consent::Granted
+            && visitor.id.is_some()
+            && !visitor.bot
+            && visitor.forced.is_empty()
+            && visitor.url.parameter_names().all(|name| program.item(name).is_none());
+        let mut elsewhere = nothing();
+        if like_most {
+            for (_, row) in self.pages.iter().filter(|(pages, _)| !takes_part(pages, &visitor.url)) {
+                elsewhere.iter_mut().zip(row).for_each(|(all, one)| *all |= one);
+            }
+        }
+        let holds = if all { self.told.clone() } else { nothing() };
+        let simple = if like_most { self.simple.clone() } else { nothing() };
+        Told { may_hold, holds, simple, elsewhere, seeds: &self.seeds }
     }
 }
 
@@ -88,18 +209,25 @@ struct Conjunct<'a> {
     item: usize,
 }
 
-fn collect<'a>(program: &'a Program, when: &'a Condition, item: usize, into: &mut Vec<Conjunct<'a>>) {
+/// Collects what a column can tell of a condition; says whether that is all of it.
+fn collect<'a>(program: &'a Program, when: &'a Condition, item: usize, into: &mut Vec<Conjunct<'a>>) -> bool {
     match when {
-        Condition::All(parts) => parts.iter().for_each(|part| collect(program, part, item, into)),
+        Condition::All(parts) => {
+            let mut whole = true;
+            for part in parts {
+                whole &= collect(program, part, item, into);
+            }
+            whole
+        }
         Condition::Attribute(path, test) if names(test, &mut Vec::new()) => {
             into.push(Conjunct { path, test, item });
+            true
         }
-        Condition::Audience(at) => {
-            if let Some(audience) = program.audiences.get(*at as usize) {
-                collect(program, audience, item, into);
-            }
-        }
-        _ => {}
+        Condition::Audience(at) => match program.audiences.get(*at as usize) {
+            Some(audience) => collect(program, audience, item, into),
+            None => false,
+        },
+        _ => false,
     }
 }
 

@@ -57,6 +57,11 @@ impl Url {
         &self.path
     }
 
+    /// The names of the query parameters, as written.
+    pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &str> {
+        parameters(&self.query).map(|(name, _)| name)
+    }
+
     /// The first value of a query parameter, as written.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         parameters(&self.query).find(|(key, _)| *key == name).map(|(_, value)| value)
