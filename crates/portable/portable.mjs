@@ -141,6 +141,11 @@ export class Engine {
    */
   constructor(module, program) {
     this.#wasm = new WebAssembly.Instance(module).exports;
+    this.load(program);
+  }
+
+  /** Takes another program instead. Decisions made before are not to be read any more. */
+  load(program) {
     this.#give(program);
     if (!this.#wasm.load()) throw new Error("these bytes are no program of this release: publish the config again");
     const names = new Reader(this.#wasm.memory, this.#wasm.names());
@@ -166,26 +171,38 @@ export class Engine {
     this.#wasm.index();
   }
 
+  /** Whether the module has an index; the small one has not. */
+  get canIndex() {
+    return "index" in this.#wasm;
+  }
+
   /**
    * Decides everything for a visitor.
    * @param {{ id?: string, user?: string, url?: string, kept?: string, attributes?: object,
-   *   consent?: "granted" | "denied" | "pending", isBot?: boolean, history?: Uint8Array | null }} visitor
-   *   Who it is; `history` is null where it is not known.
+   *   consent?: "granted" | "denied" | "pending", isBot?: boolean, history?: Uint8Array | null,
+   *   isPartial?: boolean, utcOffset?: number, forced?: [string, string][] }} visitor
+   *   Who it is; `history` is null where it is not known, `isPartial` says that the page will know more, `utcOffset` is in
+   *   minutes, `forced` is what a verified preview link asks for.
    * @param {number} now Milliseconds since 1970.
    * @returns {Decisions}
    */
   decide(visitor, now) {
     const { id = "", user = "", url = "", kept = "", attributes = {}, consent = "granted", isBot = false } = visitor;
-    const { history = new Uint8Array() } = visitor;
+    const { history = new Uint8Array(), isPartial = false, utcOffset, forced = [] } = visitor;
     const to = this.#writer;
     to.length = 0;
-    to.byte(CONSENT[consent] | (isBot ? 4 : 0) | (history ? 8 : 0));
+    to.byte(CONSENT[consent] | (isBot ? 4 : 0) | (history ? 8 : 0) | (isPartial ? 16 : 0)
+      | (utcOffset === undefined ? 0 : 32));
     to.text(id);
     to.text(user);
     to.text(url);
     to.text(kept);
     to.blob(history ?? new Uint8Array());
     to.object(attributes);
+    to.byte(utcOffset ?? 0);
+    to.byte((utcOffset ?? 0) >> 8);
+    to.number(forced.length);
+    for (const texts of forced) for (const text of texts) to.text(text);
     this.#give(to.bytes.subarray(0, to.length));
     const address = this.#wasm.decide(now);
     if (address === 0) throw new Error("the visitor could not be read");

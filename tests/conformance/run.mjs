@@ -7,16 +7,20 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { DATE, serve } from "../workerd.mjs";
+import { comparePortable } from "./portable.mjs";
 
 const { values: options } = parseArgs({
   options: {
     "wasm-dir": { type: "string" }, chromium: { type: "string" }, pairs: { type: "string" },
+    portable: { type: "string", multiple: true, default: [] },
     seed: { type: "string", default: "1" }, thousands: { type: "string", default: "100" },
   },
 });
 const here = dirname(fileURLToPath(import.meta.url));
 const vectorsDir = resolve(here, "../vectors");
 const wasmDir = resolve(options["wasm-dir"]);
+
+let [cases, failed, differing] = [0, 0, 0];
 
 /** Paths below tests/vectors. */
 function vectorPaths() {
@@ -50,9 +54,10 @@ export function work({ run, pairsDigest }, { files, pairs }) {
 }`;
 
 async function inNode(use) {
-  const { initSync, run, pairsDigest } = await import(pathToFileURL(join(wasmDir, "splitlight_tests.js")));
+  const { initSync, run, pairsDigest, pairExample } = await import(pathToFileURL(join(wasmDir, "splitlight_tests.js")));
   const { work: doWork } = await import(`data:text/javascript,${encodeURIComponent(work)}`);
   initSync({ module: readFileSync(join(wasmDir, "splitlight_tests_bg.wasm")) });
+  for (const path of options.portable) differing += comparePortable(path, (number) => pairExample(Number(options.seed), number));
   return use(async (input) => doWork({ run, pairsDigest }, input));
 }
 
@@ -152,7 +157,6 @@ if (files.length === 0) throw new Error(`no vectors below ${relative(process.cwd
 const start = performance.now();
 const expected = natively();
 console.log(`native: ${expected.length},000 pairs in ${((performance.now() - start) / 1000).toFixed(1)} s`);
-let [cases, failed, differing] = [0, 0, 0];
 for (const [runtime, place] of Object.entries({ Node: inNode, workerd: inWorkerd, Chromium: inChromium })) {
   await place(async (perform) => {
     const found = print(runtime, await perform({ files }));
@@ -161,5 +165,5 @@ for (const [runtime, place] of Object.entries({ Node: inNode, workerd: inWorkerd
     differing += await comparePairs(runtime, perform, expected);
   });
 }
-console.log(`${cases - failed} passed, ${failed} failed; ${differing} digests differ`);
+console.log(`${cases - failed} passed, ${failed} failed; ${differing} differences`);
 process.exit(failed === 0 && differing === 0 ? 0 : 1);

@@ -10,8 +10,10 @@ mod visitor;
 
 use digest::Digest;
 use draw::Draw;
+use serde_json::json;
 use splitlight_engine::{
-    Decisions, History, Index, Program, Reason, Setting, Sticky, Visitor, compile, explain, lint,
+    Decisions, HashVersion, History, Index, Program, Reason, Setting, Sticky, Visitor, bucket, compile,
+    explain, lint,
 };
 use splitlight_protocol::config::{Config, parse};
 use splitlight_protocol::{Timestamp, Value};
@@ -49,6 +51,30 @@ pub fn pairs_digest(seed: u32, which: u32) -> String {
     format!("{:016x}", thousand(seed.into(), which.into()).digest)
 }
 
+/// One pair for another way to decide: its program's bytes, the record of its visitor, and what is
+/// decided, all in JSON.
+#[wasm_bindgen(js_name = pairExample)]
+pub fn example(seed: u32, number: u32) -> String {
+    let mut draw = Draw::new(seed.into(), number.into());
+    let program = compile(&parse(&config::text(&mut draw)).config).program;
+    let (facts, now) = visitor::met(&mut draw, &program);
+    let record = facts.record("", now);
+    let visitor = Visitor::new(facts);
+    let decisions = splitlight_engine::decide(&program, &visitor, now);
+    let items = decisions.iter(&program);
+    let items: Vec<_> = items
+        .map(|(item, decision)| json!([item.key(), decision.variation, decision.reason.name()]))
+        .collect();
+    let key = |at: usize| program.items().get(at).map(splitlight_engine::Item::key);
+    let features = decisions.features(&program).map(|(name, value, decision)| {
+        json!([name, value, decision.reason.name(), decision.item.and_then(|(at, _)| key(at))])
+    });
+    let features: Vec<_> = features.collect();
+    let kept = decisions.kept(&program, &visitor).map(|sticky| sticky.to_text()).unwrap_or_default();
+    json!({ "program": program.to_bytes(), "record": record, "items": items, "features": features, "kept": kept })
+        .to_string()
+}
+
 /// The config of one pair, in JSON.
 ///
 /// ```
@@ -71,10 +97,12 @@ fn pair(mut draw: Draw, number: u64, digest: &mut Digest, reasons: &mut [u64]) {
     // What runs is what was read from the bytes, as everywhere outside of tests.
     let program = Program::from_bytes(&bytes).unwrap_or_default();
     assert_eq!(program, compiled.program, "the bytes are the program");
-    let now = visitor::moment(&mut draw);
-    let history = visitor::history(&mut draw, &program, now);
-    let mut facts = visitor::facts(&mut draw, &program);
-    facts.history = history;
+    let (mut facts, now) = visitor::met(&mut draw, &program);
+    let id = facts.id.as_deref().unwrap_or_default();
+    // A bucket that is a little off rarely changes a decision, so that it is looked at by itself.
+    for version in [HashVersion::V1, HashVersion::V2] {
+        digest.number(bucket("seed", id, version).to_bits());
+    }
     digest.bytes(&facts.history.as_ref().map(History::to_bytes).unwrap_or_default());
     let first = Visitor::new(facts.clone());
     let kept = decided(&program, &first, now, digest, reasons);

@@ -19,7 +19,9 @@ pub(crate) fn names(program: &Program, out: &mut Vec<u8>) {
         put_number(decisions.features(program).count(), out);
         decisions.features(program).for_each(|(key, ..)| put_text(key, out));
         put_number(Reason::ALL.len(), out);
-        Reason::ALL.iter().for_each(|reason| put_text(reason.name(), out));
+        for reason in Reason::ALL {
+            put_text(reason.name(), out);
+        }
     });
 }
 

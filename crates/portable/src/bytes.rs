@@ -28,6 +28,13 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// A number with a sign, in two bytes.
+    pub(crate) fn minutes(&mut self) -> Option<i32> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(i16::from_le_bytes(*bytes).into())
+    }
+
     pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = self.number()?;
         let (bytes, rest) = self.0.split_at_checked(length)?;
@@ -105,7 +112,9 @@ pub(crate) fn put_value(value: &Value, out: &mut Vec<u8>) {
         Value::Array(items) => {
             out.push(5);
             put_number(items.len(), out);
-            items.iter().for_each(|item| put_value(item, out));
+            for item in items {
+                put_value(item, out);
+            }
         }
         Value::Object(map) => {
             out.push(6);

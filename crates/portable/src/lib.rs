@@ -80,9 +80,10 @@ pub fn names() -> usize {
 /// Decides everything for the visitor who is the input, at a time in milliseconds since 1970, and gives the address of
 /// the answer, or 0 when the input is not a visitor.
 ///
-/// The input is a byte of flags (1 no consent, 2 asked for consent, 4 a machine, 8 the history is known) and then the
-/// texts for id, user, address and kept variations, the history's bytes with their length, and the attributes as an
-/// object. An empty text is none.
+/// The input is a byte of flags (1 no consent, 2 asked for consent, 4 a machine, 8 the history is known, 16 the page will
+/// know more, 32 the offset is known) and then the texts for id, user, address and kept variations, the history's bytes
+/// with their length, the attributes as an object, the minutes the visitor's clock is ahead of UTC in two bytes, and the
+/// list of what a verified preview link asks for, a text for the item and one for the variation. An empty text is none.
 ///
 /// The answer is its length in four bytes, then two bytes per item (which variation, which reason), then per feature a
 /// byte for the reason, the position of the item that gave the value plus one as LEB128, or 0, and the value; then a text

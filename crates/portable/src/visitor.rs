@@ -7,6 +7,8 @@ const DENIED: u8 = 1;
 const PENDING: u8 = 2;
 const BOT: u8 = 4;
 const HISTORY_KNOWN: u8 = 8;
+const PARTIAL: u8 = 16;
+const OFFSET_KNOWN: u8 = 32;
 
 /// The visitor that the bytes describe, unless they are cut or damaged.
 pub(crate) fn read(bytes: &[u8]) -> Option<Visitor> {
@@ -16,6 +18,11 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Visitor> {
     let (id, user, url, kept) = (from.text()?, from.text()?, from.text()?, from.text()?);
     let history = from.bytes()?;
     let attributes = from.object()?;
+    let utc_offset = from.minutes()?;
+    let mut forced = Vec::new();
+    for _ in 0..from.number()? {
+        forced.push((from.text()?, from.text()?));
+    }
     Some(Visitor::new(Facts {
         id: Some(id),
         user: Some(user),
@@ -30,6 +37,8 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Visitor> {
         },
         bot: is(BOT),
         sticky: Sticky::parse(&kept),
-        ..Facts::default()
+        utc_offset: is(OFFSET_KNOWN).then_some(utc_offset),
+        partial: is(PARTIAL),
+        forced,
     }))
 }

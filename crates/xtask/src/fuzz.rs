@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::error::{Context, Error, Result, fail};
-use crate::{build, paths, run};
+use crate::{build, interrupt, paths, run};
 
 /// What cargo-fuzz would pass on a nightly compiler: count the edges that an input reaches, and trace comparisons.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -29,11 +30,19 @@ pub(crate) fn long() -> Result<()> {
     all(SECONDS_LONG)
 }
 
+/// Inputs after which a target is started anew: programs that cannot be read are forgotten instead of dropped, which
+/// is less to download and costs the browser nothing, but 4 KB for each of these inputs.
+const RUNS_MAX: u32 = 50_000;
+
 /// Builds all targets and runs each of them for its time.
 fn all(seconds: u32) -> Result<()> {
     let programs = programs()?;
     let out = paths::out().join("fuzz");
     let seeds = seeds(&out)?;
+    let found = out.join("corpus");
+    if found.exists() {
+        fs::remove_dir_all(&found).context("cannot remove what older targets found")?;
+    }
     let mut broken = Vec::new();
     for program in &programs {
         let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -63,7 +72,7 @@ fn programs() -> Result<Vec<PathBuf>> {
     let programs: Vec<PathBuf> =
         sources.iter().filter_map(|source| Some(built.join(source.file_stem()?))).collect();
     if programs.is_empty() {
-        fail!("fuzz/src/bin has no targets: nothing was tested");
+        fail!("tests/fuzz/src/bin has no targets: nothing was tested");
     }
     Ok(programs)
 }
@@ -87,37 +96,42 @@ fn seeds(out: &Path) -> Result<PathBuf> {
     Ok(seeds)
 }
 
-/// Runs one target; says whether nothing broke it.
+/// Runs one target for its time; says whether nothing broke it.
+///
+/// It is started anew after [`RUNS_MAX`] inputs, with all that it found so far.
 fn one(name: &str, program: &Path, out: &Path, seeds: &Path, seconds: u32) -> Result<bool> {
     let (corpus, broken) = (out.join("corpus").join(name), out.join("broken"));
     for folder in [&corpus, &broken, &seeds.join(name)] {
         paths::create_dir(folder)?;
     }
-    let mut fuzzer = Command::new(program);
-    fuzzer.current_dir(out).arg(&corpus).arg(seeds.join(name));
-    fuzzer.arg(format!("-artifact_prefix={}/{name}-", broken.display()));
-    fuzzer.args([format!("-max_total_time={seconds}"), format!("-rss_limit_mb={MEMORY_MB_MAX}")]);
-    // The targets themselves refuse an input that takes long; this is for one that never ends.
-    fuzzer.args(["-timeout=10", "-max_len=4096", "-print_final_stats=1", "-verbosity=0"]);
-    let output = fuzzer.output().context(format_args!("cannot start {name}"))?;
-    let words = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        eprintln!("{words}");
-        return Ok(false);
+    let end = Instant::now() + Duration::from_secs(seconds.into());
+    let (mut inputs, mut memory) = (0, 0);
+    while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| left.as_secs() > 0) {
+        let mut fuzzer = Command::new(program);
+        fuzzer.current_dir(out).arg(&corpus).arg(seeds.join(name));
+        fuzzer.arg(format!("-artifact_prefix={}/{name}-", broken.display()));
+        fuzzer.args([format!("-max_total_time={}", left.as_secs()), format!("-runs={RUNS_MAX}")]);
+        fuzzer.arg(format!("-rss_limit_mb={MEMORY_MB_MAX}"));
+        // The targets themselves refuse an input that takes long; this is for one that never ends.
+        fuzzer.args(["-timeout=10", "-max_len=4096", "-print_final_stats=1", "-verbosity=0"]);
+        let child = fuzzer.stderr(Stdio::piped()).spawn().context(format_args!("cannot start {name}"))?;
+        let registered = interrupt::register(child.id());
+        let output = child.wait_with_output().context(format_args!("cannot wait for {name}"))?;
+        drop(registered);
+        let words = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            eprintln!("{words}");
+            return Ok(false);
+        }
+        inputs += statistic(&words, "stat::number_of_executed_units:")?;
+        memory = memory.max(statistic(&words, "stat::peak_rss_mb:")?);
     }
-    let stat = |name: &str| {
-        let found = words
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .map(|rest| rest.trim_start_matches(':').trim());
-        found
-            .map(str::to_owned)
-            .ok_or_else(|| Error::new(format!("libFuzzer says nothing of {name}: see its output")))
-    };
-    println!(
-        "{name:<10} {:>9} inputs in {seconds} s, {:>4} MB at most",
-        stat("stat::number_of_executed_units")?,
-        stat("stat::peak_rss_mb")?
-    );
+    println!("{name:<10} {inputs:>9} inputs in {seconds} s, {memory:>4} MB at most");
     Ok(true)
+}
+
+/// A number that libFuzzer prints at its end.
+fn statistic(words: &str, name: &str) -> Result<u64> {
+    let found = words.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    found.ok_or_else(|| Error::new(format!("libFuzzer does not say {name} at its end")))
 }

@@ -1,6 +1,6 @@
 //! Writes what the fuzzer starts from, taken from the vectors and from the random pairs: `seeds <vectors> <folder>`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use splitlight_engine::{History, compile};
 use splitlight_protocol::config::parse;
 use splitlight_protocol::{Map, Timestamp};
@@ -80,8 +80,7 @@ impl Seeds<'_> {
             }
             Value::Array(items) => items.iter().try_for_each(|item| self.walk(item)),
             Value::String(text) if text.contains("{{") => {
-                let attributes = r#"{"user":{"name":"<Ana> & \"co\""},"n":3}"#;
-                self.write("template", format!("{text}\0{attributes}").as_bytes())
+                self.write("template", format!("{text}\0{}", hostile(text)).as_bytes())
             }
             _ => Ok(()),
         }
@@ -123,4 +122,22 @@ impl Seeds<'_> {
         }
         Ok(())
     }
+}
+
+/// Attributes that a template asks for, with every mark that html has a meaning for.
+fn hostile(template: &str) -> Value {
+    let mut attributes = json!({});
+    for place in template.split("{{").skip(1) {
+        let path = place.split(['|', '}']).next().unwrap_or_default().trim();
+        let mut names = path.rsplit('.');
+        let last = names.next().unwrap_or_default();
+        let mut value = json!({ last: "<b class=\"x\">&'" });
+        for name in names {
+            value = json!({ name: value });
+        }
+        if let (Some(all), Some(one)) = (attributes.as_object_mut(), value.as_object()) {
+            all.extend(one.clone());
+        }
+    }
+    attributes
 }

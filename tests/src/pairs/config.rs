@@ -10,7 +10,7 @@ pub(super) fn text(draw: &mut Draw) -> String {
     let zone = draw.pick(&["UTC", "Europe/Madrid", "America/New_York", "Asia/Kolkata"]);
     let audiences = audiences(draw);
     // Most are small, because reading them takes the time; some are large, so that more of them meet.
-    let most = if draw.percent(8) { 8 } else { 3 };
+    let most = if draw.percent(4) { 8 } else { 3 };
     let experiments: Vec<String> =
         (0..draw.below(most)).map(|at| experiment(draw, &format!("e{at}"))).collect();
     let rules: Vec<String> = (0..draw.below(most)).map(|at| personalization(draw, at)).collect();
@@ -23,7 +23,7 @@ pub(super) fn text(draw: &mut Draw) -> String {
         ),
         _ => String::new(),
     };
-    let scores = scores(draw);
+    let scores = if draw.percent(40) { scores(draw) } else { String::new() };
     format!(
         "{{\"version\":1,\"project\":\"shop\",\"timezone\":\"{zone}\",\"audiences\":[{audiences}],\"scores\":[{scores}],\
          \"experiments\":[{}],\"personalizations\":[{}],\"features\":[{}],\"holdouts\":[{holdouts}]}}",

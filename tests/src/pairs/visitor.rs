@@ -10,8 +10,15 @@ pub(super) fn moment(draw: &mut Draw) -> Timestamp {
     Timestamp::from_ms(1_735_689_600_000 + i64::try_from(ms).unwrap_or(0))
 }
 
+/// A visitor and the time they are met.
+pub(super) fn met(draw: &mut Draw, program: &Program) -> (Facts, Timestamp) {
+    let now = moment(draw);
+    let history = history(draw, program, now);
+    (Facts { history, ..facts(draw, program) }, now)
+}
+
 /// What a visitor did before, in no order, some of it after `now` by a clock that was wrong.
-pub(super) fn history(draw: &mut Draw, program: &Program, now: Timestamp) -> Option<History> {
+fn history(draw: &mut Draw, program: &Program, now: Timestamp) -> Option<History> {
     if draw.percent(25) {
         return None;
     }
@@ -49,7 +56,7 @@ pub(super) fn history(draw: &mut Draw, program: &Program, now: Timestamp) -> Opt
 }
 
 /// Who it is, without a history.
-pub(super) fn facts(draw: &mut Draw, program: &Program) -> Facts {
+fn facts(draw: &mut Draw, program: &Program) -> Facts {
     let id = |draw: &mut Draw| format!("{}-{}", word(draw), draw.below(100_000));
     let has_id = draw.percent(85);
     Facts {

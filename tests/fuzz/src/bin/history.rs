@@ -30,11 +30,17 @@ static PROGRAM: LazyLock<Program> = LazyLock::new(|| {
     compile(&parse(&document).config).program
 });
 
+/// Damaged bytes may hold numbers that are no numbers and unlike themselves, so that bytes are compared.
+fn survives(history: &History) {
+    let bytes = history.to_bytes();
+    let again = History::from_bytes(&bytes).map(|history| history.to_bytes());
+    assert!(again == Ok(bytes), "a history does not survive its bytes");
+}
+
 fuzz_target!(|input: &[u8]| {
     bounded(|| {
         let Ok(mut history) = History::from_bytes(input) else { return };
-        let bytes = history.to_bytes();
-        assert!(History::from_bytes(&bytes) == Ok(history.clone()), "a history does not survive its bytes");
+        survives(&history);
         history.export(&PROGRAM);
         for now in [i64::MIN, -1, 1_795_219_200_000, i64::MAX].map(Timestamp::from_ms) {
             let facts =
@@ -44,7 +50,6 @@ fuzz_target!(|input: &[u8]| {
             history.record(&PROGRAM, "view", &category, Some(i64::MAX), now);
             history.visit(&PROGRAM, "https://shop.test/?utm_source=mail", "https://else.test/", now);
         }
-        let bytes = history.to_bytes();
-        assert!(History::from_bytes(&bytes) == Ok(history), "a history does not survive its bytes");
+        survives(&history);
     });
 });
