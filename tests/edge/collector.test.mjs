@@ -219,7 +219,7 @@ describe("config", () => {
     wrong.experiments[1].covrage = 1;
     const answer = await problem(await api("PUT", "/v1/config", stack.adminKey, JSON.stringify(wrong)), 422, /running one stays/);
     assert.deepEqual(answer.issues.map(({ pointer }) => pointer).sort(), ["/experiments/0/variations", "/experiments/1/covrage"]);
-    for (const issue of answer.issues) assert.deepEqual(Object.keys(issue), ["severity", "pointer", "reason", "fix"]);
+    for (const issue of answer.issues) assert.deepEqual(Object.keys(issue), ["severity", "code", "pointer", "reason", "fix"]);
     await problem(await api("PUT", "/v1/config", stack.adminKey, "not json"), 422);
     await problem(await api("PUT", "/v1/config", stack.adminKey, new Uint8Array([0xff])), 422, /UTF-8/);
     await problem(await api("PUT", "/v1/config", stack.adminKey, " ".repeat(1_000_001)), 413);

@@ -114,8 +114,10 @@ impl<'a> Report<'a> {
 
 impl Split<'_> {
     fn text(&self, all: u64) -> String {
-        let closed = self.closed.iter().map(|(reason, visitors)| format!(", {reason} {visitors}"));
-        let closed: String = closed.collect();
+        let closed: Vec<String> =
+            self.closed.iter().map(|(reason, visitors)| format!("{reason} {visitors}")).collect();
+        let others = if closed.is_empty() { "" } else { "; of the others: " };
+        let closed = others.to_owned() + &closed.join(", ");
         let mut text =
             format!("\nexperiment {}: {} of {all} visitors take part{closed}\n", self.key, self.visitors);
         let rows: Vec<[String; 4]> = self

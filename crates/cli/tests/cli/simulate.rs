@@ -15,7 +15,7 @@ fn a_recorded_population_gets_what_its_lines_say() {
         simulate(&["crowd.json"], &["--population", "population.ndjson", "--runs", "50"], "");
     let expected = "60 visitors, 120 page views, seed 7
 
-experiment hero: 50 of 60 visitors take part, coverage 10
+experiment hero: 50 of 60 visitors take part; of the others: coverage 10
   control  39  78.0 %  expected 75.0 %
   bold     11  22.0 %  expected 25.0 %
   sample ratio: p = 0.6242

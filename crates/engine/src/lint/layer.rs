@@ -5,6 +5,9 @@ use splitlight_protocol::config::Layer;
 use splitlight_protocol::{Code, Issue};
 use std::collections::BTreeMap;
 
+/// More experiments than this are only counted in a finding.
+const NAMES_MAX: usize = 3;
+
 type Member<'r, 'c> = (&'r Running<'c>, &'c Layer);
 
 pub(super) fn layers(experiments: &[Running<'_>], issues: &mut Vec<Issue>) {
@@ -17,22 +20,29 @@ pub(super) fn layers(experiments: &[Running<'_>], issues: &mut Vec<Issue>) {
     for members in layers.values() {
         for (at, later) in members.iter().enumerate() {
             let mut earlier = members[..at].iter().filter(|member| member.0.window.meets(later.0.window));
-            issues.extend(earlier.clone().filter_map(|earlier| overlap(earlier, later)));
+            issues.extend(overlap(earlier.clone(), later));
             issues.extend(earlier.find_map(|earlier| other_unit(earlier, later)));
         }
         issues.extend(oversubscribed(members));
     }
 }
 
-/// Two experiments that claim the same visitors at the same time.
-fn overlap((earlier, one): &Member<'_, '_>, (later, other): &Member<'_, '_>) -> Option<Issue> {
-    if one.range[0].max(other.range[0]) >= one.range[1].min(other.range[1]) {
-        return None;
-    }
-    let reason = format!("shares visitors of layer `{}` with `{}`", one.key, earlier.experiment.key);
+/// An experiment that claims visitors of earlier ones at the same time.
+fn overlap<'m>(
+    earlier: impl Iterator<Item = &'m Member<'m, 'm>>,
+    (late, layer): &Member<'_, '_>,
+) -> Option<Issue> {
+    let [from, to] = layer.range;
+    let shared = earlier.filter(|(_, other)| other.range[0].max(from) < other.range[1].min(to));
+    let names: Vec<String> = shared.map(|(other, _)| format!("`{}`", other.experiment.key)).collect();
+    let more = names.len().saturating_sub(NAMES_MAX);
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let first = names.get(..NAMES_MAX).unwrap_or(&names).join(", ");
+    let reason = format!("shares visitors of layer `{}` with {first}{rest}", layer.key);
     let fix = "give each experiment of a layer a range of its own, or schedules that do not meet";
-    let pointer = format!("{}/layer/range", later.base);
-    Some(Issue::warning(pointer, reason, fix).coded(Code::LayerOverlap))
+    let pointer = format!("{}/layer/range", late.base);
+    let issue = Issue::warning(pointer, reason, fix).coded(Code::LayerOverlap);
+    (!names.is_empty()).then_some(issue)
 }
 
 /// Two experiments that hash different ids: a visitor's place in the layer is another one for each.

@@ -11,6 +11,7 @@ use crate::visitor::{Facts, Visitor};
 use splitlight_protocol::config::{Config, Status};
 use splitlight_protocol::limits::CONDITION_DEPTH_MAX;
 use splitlight_protocol::{Code, Issue, Map, Timestamp, Value};
+use std::collections::BTreeMap;
 
 /// Looks at the conditions of everything that runs, and of all audiences.
 pub(super) fn conditions(config: &Config, issues: &mut Vec<Issue>) {
@@ -22,7 +23,8 @@ pub(super) fn conditions(config: &Config, issues: &mut Vec<Issue>) {
     history.visit(&program, "https://shop.test/", "", Timestamp::default());
     let anybody = Visitor::new(Facts { attributes: page, history: Some(history), ..Facts::default() });
     let nobody = Visitor::new(Facts::default());
-    let mut looking = Looking { config, program: &program, compiler, nobody, anybody, issues };
+    let (negated, found) = (BTreeMap::new(), Vec::new());
+    let mut looking = Looking { config, program: &program, compiler, nobody, anybody, negated, found };
     for (at, audience) in config.audiences.iter().enumerate() {
         looking.when(&format!("/audiences/{at}/when"), audience.when.as_ref());
     }
@@ -40,6 +42,11 @@ pub(super) fn conditions(config: &Config, issues: &mut Vec<Issue>) {
     for (base, rule) in rules(config) {
         looking.when(&format!("{base}/when"), rule.when.as_ref());
     }
+    issues.extend(looking.found.into_iter().map(|(pointer, path)| {
+        let reason = format!("also holds for visitors without `{path}`");
+        let fix = format!("add {{ \"{path}\": {{ \"$exists\": true }} }} if they are not meant");
+        Issue::warning(pointer, reason, fix).coded(Code::MissingAttribute)
+    }));
 }
 
 struct Looking<'c, 'l> {
@@ -50,7 +57,10 @@ struct Looking<'c, 'l> {
     nobody: Visitor,
     /// Who has what every visitor has on a page.
     anybody: Visitor,
-    issues: &'l mut Vec<Issue>,
+    /// Paths that a negated audience holds without, by the audience's key.
+    negated: BTreeMap<&'c str, Vec<&'c str>>,
+    /// Pointers to negations, and the paths they hold without.
+    found: Vec<(String, &'c str)>,
 }
 
 /// Attributes that are known to be there where a part of a condition is tried: other parts ask for them.
@@ -86,46 +96,48 @@ impl<'c> Looking<'c, '_> {
                 ("$not", Value::Object(members)) => {
                     self.members(&here, members, !negated, &guards, depth + 1);
                 }
-                ("$audience", Value::String(key)) if negated => self.audience(&here, key, &guards, depth),
+                ("$audience", Value::String(key)) if negated => self.audience(&here, key, &guards),
                 _ if name.starts_with('$') => {}
                 (path, test) => self.attribute(&here, path, test, negated, &guards),
             }
         }
     }
 
-    /// A negated audience holds for everybody who lacks what it asks about.
-    fn audience(&mut self, pointer: &str, key: &str, guards: &Guards<'c>, depth: usize) {
-        let Some(audience) = self.config.audiences.iter().find(|audience| audience.key == key) else {
-            return;
-        };
-        if let Some(path) = &audience.attribute {
-            self.say(pointer, path, guards);
+    /// A negated audience holds for everybody who lacks what it asks about. The audience itself is fine; what is odd is
+    /// its negation, which is here.
+    fn audience(&mut self, pointer: &str, key: &'c str, guards: &Guards<'c>) {
+        if !self.negated.contains_key(key) {
+            // Each is looked at once; one that refers to itself meets this while it is.
+            self.negated.insert(key, Vec::new());
+            let around = core::mem::take(&mut self.found);
+            let audience = self.config.audiences.iter().find(|audience| audience.key == key);
+            if let Some(path) = audience.and_then(|audience| audience.attribute.as_deref()) {
+                self.say("", path, &Guards::new());
+            }
+            if let Some(Value::Object(members)) = audience.and_then(|audience| audience.when.as_ref()) {
+                self.members("", members, true, &Guards::new(), 0);
+            }
+            let inside = core::mem::replace(&mut self.found, around);
+            self.negated.insert(key, inside.into_iter().map(|(_, path)| path).collect());
         }
-        let Some(Value::Object(members)) = &audience.when else { return };
-        let known = self.issues.len();
-        self.members("", members, true, guards, depth + 1);
-        // The audience itself is fine; what is odd is its negation, which is here.
-        self.issues.truncate(known + 1);
-        for issue in self.issues.iter_mut().skip(known) {
-            pointer.clone_into(&mut issue.pointer);
+        let paths = self.negated.get(key).into_iter().flatten();
+        if let Some(path) = paths.copied().find(|path| !guards.contains(path)) {
+            self.say(pointer, path, guards);
         }
     }
 
-    fn attribute(&mut self, pointer: &str, path: &str, test: &Value, negated: bool, guards: &Guards<'c>) {
+    fn attribute(&mut self, pointer: &str, path: &'c str, test: &Value, negated: bool, guards: &Guards<'c>) {
         let passes = if negated { Truth::False } else { Truth::True };
         if self.without(path, test) == passes && !is_about_absence(test) {
             self.say(pointer, path, guards);
         }
     }
 
-    fn say(&mut self, pointer: &str, path: &str, guards: &Guards<'c>) {
+    fn say(&mut self, pointer: &str, path: &'c str, guards: &Guards<'c>) {
         let names: Vec<String> = path.split('.').map(str::to_owned).collect();
-        if lookup(self.anybody.attributes(), &names).is_some() || guards.contains(&path) {
-            return;
+        if lookup(self.anybody.attributes(), &names).is_none() && !guards.contains(&path) {
+            self.found.push((pointer.to_owned(), path));
         }
-        let reason = format!("also holds for visitors without `{path}`");
-        let fix = format!("add {{ \"{path}\": {{ \"$exists\": true }} }} if they are not meant");
-        self.issues.push(Issue::warning(pointer, reason, fix).coded(Code::MissingAttribute));
     }
 
     /// The attributes that members ask for, so that who lacks one is out already.

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 
 /// The JSON Schema (2020-12) of a config document, for editors that complete and check while people write.
 ///
-/// It accepts whatever [`parse`](super::parse) accepts; rules between members, such as weights that add up to 1, are
-/// for `parse` to say, and those of conditions for `compile`.
+/// It accepts every config that can be published; rules between members, such as weights that add up to 1, are for
+/// [`parse`](super::parse) to say, and those of conditions for `compile`.
 ///
 /// ```
 /// let schema = splitlight_protocol::config::schema();
