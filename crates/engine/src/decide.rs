@@ -5,7 +5,7 @@ use crate::feature::{Prerequisite, Rule};
 use crate::history::Measure;
 use crate::index::Told;
 use crate::page::takes_part;
-use crate::program::{Cap, Item, ItemKind, Program};
+use crate::program::{Cap, Item, ItemKind, Program, runs_at};
 use crate::reason::Reason;
 use crate::sticky::{Found, Sticky, unit_hash};
 use crate::unit::{Filter, holds};
@@ -140,10 +140,11 @@ impl<'a> Deciding<'a> {
     pub(crate) fn all(mut self) -> Decisions {
         let mut taken: Vec<(u32, bool)> = Vec::new();
         let mut items = Vec::with_capacity(self.program.items.len());
+        let id = self.ids.first().and_then(Option::as_deref);
+        let settled = self.told.as_ref().zip(id).map(|(told, id)| told.settle(self.program, id, self.now));
+        let settled = settled.unwrap_or_default();
         for (at, item) in self.program.items.iter().enumerate() {
-            let id = self.ids.first().and_then(Option::as_deref);
-            let told = self.told.as_ref().zip(id).and_then(|(told, id)| told.decide(at, item, id, self.now));
-            let mut decision = told.unwrap_or_else(|| self.item(at, item));
+            let mut decision = settled.get(at).copied().flatten().unwrap_or_else(|| self.item(at, item));
             if let ItemKind::Personalization { slot } = item.kind {
                 decision = in_slot(&mut taken, slot, decision);
             }
@@ -161,7 +162,7 @@ impl<'a> Deciding<'a> {
     }
 
     fn gates(&mut self, at: usize, item: &Item) -> Result<Decision, Reason> {
-        if item.start.is_some_and(|start| self.now < start) || item.end.is_some_and(|end| end <= self.now) {
+        if !item.runs_at(self.now) {
             return Err(Reason::NotRunning);
         }
         if self.visitor.bot {
@@ -366,7 +367,7 @@ impl<'a> Deciding<'a> {
     /// the feature.
     fn rule(&mut self, rule: &Rule) -> Result<Option<(usize, usize)>, (Reason, bool)> {
         let skip = |reason| (reason, reason == Reason::Deferred);
-        if rule.start.is_some_and(|start| self.now < start) || rule.end.is_some_and(|end| end <= self.now) {
+        if !runs_at(rule.start, rule.end, self.now) {
             return Err(skip(Reason::NotRunning));
         }
         self.prerequisites(&rule.prerequisites)?;

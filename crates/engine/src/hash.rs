@@ -32,33 +32,56 @@ pub fn bucket(seed: &str, id: &str, version: HashVersion) -> f64 {
 
 /// The place by version 2, given the hash of the seed.
 pub(crate) fn bucket_from(seed: u32, id: &str) -> f64 {
-    f64::from(fnv32a_decimal(fnv32a(seed, id)) % 10_000) / 10_000.0
+    place(fnv32a_decimal(fnv32a(seed, id)))
+}
+
+fn place(hash: u32) -> f64 {
+    f64::from(hash % 10_000) / 10_000.0
 }
 
 pub(crate) const OFFSET: u32 = 0x811c_9dc5;
 const PRIME: u32 = 0x0100_0193;
 
+fn step(hash: u32, unit: u32) -> u32 {
+    (hash ^ unit).wrapping_mul(PRIME)
+}
+
 pub(crate) fn fnv32a(start: u32, text: &str) -> u32 {
-    let next = |hash: u32, unit: u32| (hash ^ unit).wrapping_mul(PRIME);
     // Nearly every id is ASCII, whose bytes are its code units.
     if text.is_ascii() {
-        return text.bytes().fold(start, |hash, byte| next(hash, byte.into()));
+        return text.bytes().fold(start, |hash, byte| step(hash, byte.into()));
     }
-    text.encode_utf16().fold(start, |hash, unit| next(hash, unit.into()))
+    text.encode_utf16().fold(start, |hash, unit| step(hash, unit.into()))
+}
+
+/// The places of one id by version 2 for several seeds, given their hashes.
+///
+/// Each step of a hash waits for the one before it, so that several hashes side by side take the time of one.
+pub(crate) fn buckets_from<const N: usize>(seeds: [u32; N], id: &str) -> [f64; N] {
+    if !id.is_ascii() {
+        return seeds.map(|seed| bucket_from(seed, id));
+    }
+    let mut hashes = seeds;
+    for byte in id.bytes() {
+        hashes = hashes.map(|hash| step(hash, byte.into()));
+    }
+    hashes.map(|hash| place(fnv32a_decimal(hash)))
 }
 
 /// The hash of a number's decimal digits, without writing them to a string first.
 fn fnv32a_decimal(number: u32) -> u32 {
-    let mut divisor = 1_000_000_000;
-    while divisor > 1 && number < divisor {
-        divisor /= 10;
+    let mut digits = [0; 10];
+    let mut count = 0;
+    let mut rest = number;
+    for digit in &mut digits {
+        *digit = u32::from(b'0') + rest % 10;
+        rest /= 10;
+        count += 1;
+        if rest == 0 {
+            break;
+        }
     }
-    let mut hash = OFFSET;
-    while divisor > 0 {
-        hash = (hash ^ (u32::from(b'0') + number / divisor % 10)).wrapping_mul(PRIME);
-        divisor /= 10;
-    }
-    hash
+    digits.iter().take(count).rev().fold(OFFSET, |hash, digit| step(hash, *digit))
 }
 
 #[cfg(test)]

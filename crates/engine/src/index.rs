@@ -5,7 +5,7 @@
 
 use crate::condition::{Condition, Context, Test, Truth};
 use crate::decide::{Deciding, Decision, Decisions};
-use crate::hash::{HashVersion, OFFSET, bucket_from, fnv32a};
+use crate::hash::{HashVersion, OFFSET, buckets_from, fnv32a};
 use crate::page::{Pattern, takes_part};
 use crate::program::{Item, Program};
 use crate::reason::Reason;
@@ -33,6 +33,8 @@ pub struct Index {
     words: usize,
     /// Items that have none but the simplest gates: dates, pages, the visitor's id, their audience and their hash.
     simple: Row,
+    /// Items that start or end.
+    dated: Row,
     /// Items whose condition is nothing but tests that columns tell.
     told: Row,
     /// The hash of each item's seed, which every id goes on from.
@@ -41,53 +43,80 @@ pub struct Index {
     pages: Vec<(Vec<Pattern>, Row)>,
 }
 
-/// What an index tells of one visitor: a bit per item.
+/// What an index tells of one visitor.
 pub(crate) struct Told<'a> {
+    index: &'a Index,
+    words: Vec<Word>,
+}
+
+/// What an index tells of 64 items, a bit each.
+#[derive(Clone, Copy)]
+struct Word {
     /// Clear when the condition is known not to hold.
-    may_hold: Row,
+    may_hold: u64,
     /// Set when it is known to hold where it may.
-    holds: Row,
+    holds: u64,
     /// Set when nothing but the simplest gates has to be looked at.
-    simple: Row,
+    simple: u64,
     /// Set when the page is not one of the item's.
-    elsewhere: Row,
-    seeds: &'a [u32],
+    elsewhere: u64,
 }
 
 impl Told<'_> {
     /// Whether the condition of an item may hold.
     pub(crate) fn may_hold(&self, at: usize) -> bool {
-        bit(&self.may_hold, at)
+        self.words.get(at / 64).is_some_and(|word| word.may_hold >> (at % 64) & 1 == 1)
     }
 
-    /// The answer for an item, when bits and one hash are enough.
-    pub(crate) fn decide(&self, at: usize, item: &Item, id: &str, now: Timestamp) -> Option<Decision> {
-        if !bit(&self.simple, at) {
-            return None;
+    /// The answers for the items for which bits and one hash are enough.
+    pub(crate) fn settle(&self, program: &Program, id: &str, now: Timestamp) -> Vec<Option<Decision>> {
+        let mut settled = vec![None; program.items().len()];
+        let mut hashed = Vec::with_capacity(settled.len());
+        let mut close = |bits: u64, first: usize, reason| {
+            for at in ones(bits, first) {
+                settled[at] = Some(Decision { variation: 0, reason });
+            }
+        };
+        for (at, word) in self.words.iter().enumerate() {
+            let first = at * 64;
+            let dated = ones(word.simple & self.index.dated[at], first);
+            let over = dated
+                .filter(|at| !program.items()[*at].runs_at(now))
+                .fold(0, |over, at| over | 1 << (at % 64));
+            close(over, first, Reason::NotRunning);
+            let runs = word.simple & !over;
+            close(runs & word.elsewhere, first, Reason::Page);
+            let here = runs & !word.elsewhere;
+            close(here & !word.may_hold, first, Reason::Audience);
+            hashed.extend(ones(here & word.may_hold & word.holds, first));
         }
-        let closed = |reason| Some(Decision { variation: 0, reason });
-        if item.start.is_some_and(|start| now < start) || item.end.is_some_and(|end| end <= now) {
-            return closed(Reason::NotRunning);
+        for group in hashed.chunks(LANES) {
+            let mut seeds = [0; LANES];
+            for (seed, at) in seeds.iter_mut().zip(group) {
+                *seed = self.index.seeds[*at];
+            }
+            for (at, place) in group.iter().zip(buckets_from(seeds, id)) {
+                let variation = program.items()[*at].ranges.iter().position(|range| holds(*range, place));
+                settled[*at] = Some(match variation {
+                    Some(variation) => Decision { variation, reason: Reason::Assigned },
+                    None => Decision { variation: 0, reason: Reason::Coverage },
+                });
+            }
         }
-        if bit(&self.elsewhere, at) {
-            return closed(Reason::Page);
-        }
-        if !bit(&self.may_hold, at) {
-            return closed(Reason::Audience);
-        }
-        if !bit(&self.holds, at) {
-            return None;
-        }
-        let place = bucket_from(*self.seeds.get(at)?, id);
-        match item.ranges.iter().position(|range| holds(*range, place)) {
-            Some(variation) => Some(Decision { variation, reason: Reason::Assigned }),
-            None => closed(Reason::Coverage),
-        }
+        settled
     }
 }
 
-fn bit(row: &Row, at: usize) -> bool {
-    row.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+/// Hashes that are computed side by side.
+const LANES: usize = 8;
+
+/// The positions of the bits that are set, the first being at `first`.
+fn ones(mut bits: u64, first: usize) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let at = (bits != 0).then(|| first + bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        at
+    })
 }
 
 /// A row in which the items that pass a test are set.
@@ -161,6 +190,7 @@ impl Index {
             columns: columns.collect(),
             words,
             simple: row(program, is_simple),
+            dated: row(program, |item| item.start.is_some() || item.end.is_some()),
             told: row(program, |_| told.next() == Some(true)),
             seeds: program.items().iter().map(|item| fnv32a(OFFSET, &item.seed)).collect(),
             pages,
@@ -173,32 +203,32 @@ impl Index {
     }
 
     fn told(&self, program: &Program, visitor: &Visitor, now: Timestamp) -> Told<'_> {
-        let mut may_hold = vec![u64::MAX; self.words];
+        let word = Word { may_hold: u64::MAX, holds: 0, simple: 0, elsewhere: 0 };
+        let mut words = vec![word; self.words];
         let about = Context::new(program, visitor, now);
         let mut all = true;
         for column in &self.columns {
             // An attribute that may be known later rules nothing out, and nor does a list.
             match about.attribute(&column.path).ok().and_then(|value| column.row(value)) {
-                Some(row) => may_hold.iter_mut().zip(row).for_each(|(all, one)| *all &= one),
+                Some(row) => words.iter_mut().zip(row).for_each(|(word, bits)| word.may_hold &= bits),
                 None => all = false,
             }
         }
-        let nothing = || vec![0; self.words];
+        if all {
+            words.iter_mut().zip(&self.told).for_each(|(word, bits)| word.holds = *bits);
+        }
         // Machines, previews and who has not agreed or has no id are decided gate by gate.
         let like_most = visitor.consent == Consent::Granted
-            && visitor.id.is_some()
             && !visitor.bot
             && visitor.forced.is_empty()
             && visitor.url.parameter_names().all(|name| program.item(name).is_none());
-        let mut elsewhere = nothing();
         if like_most {
+            words.iter_mut().zip(&self.simple).for_each(|(word, bits)| word.simple = *bits);
             for (_, row) in self.pages.iter().filter(|(pages, _)| !takes_part(pages, &visitor.url)) {
-                elsewhere.iter_mut().zip(row).for_each(|(all, one)| *all |= one);
+                words.iter_mut().zip(row).for_each(|(word, bits)| word.elsewhere |= bits);
             }
         }
-        let holds = if all { self.told.clone() } else { nothing() };
-        let simple = if like_most { self.simple.clone() } else { nothing() };
-        Told { may_hold, holds, simple, elsewhere, seeds: &self.seeds }
+        Told { index: self, words }
     }
 }
 

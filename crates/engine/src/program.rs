@@ -161,6 +161,11 @@ impl Program {
     }
 }
 
+/// Whether a time is within a schedule, whose end is not a part of it.
+pub(crate) fn runs_at(start: Option<Timestamp>, end: Option<Timestamp>, now: Timestamp) -> bool {
+    start.is_none_or(|start| start <= now) && end.is_none_or(|end| now < end)
+}
+
 impl Item {
     /// Unique within the program.
     pub fn key(&self) -> &str {
@@ -184,6 +189,11 @@ impl Item {
         let own = self.filters.iter().filter(|filter| filter.unit.is_none());
         let mut passed = own.map(|filter| filter.holds(id));
         passed.all(|passed| passed).then(|| self.covered(&self.ranges, id)).flatten()
+    }
+
+    /// Whether it has started and has not ended.
+    pub(crate) fn runs_at(&self, now: Timestamp) -> bool {
+        runs_at(self.start, self.end, now)
     }
 
     /// Whether [`Self::assignment`] tells what anybody can have met.
