@@ -2,16 +2,17 @@
 
 use core::fmt;
 
+use crate::always_valid::Plan;
 use crate::exact::{Conversions, fisher_ln_p, newcombe};
 use crate::lift::{LiftInterval, estimate, fieller};
-use crate::{Kind, Moments, Sample, TestResult, always_valid, welch};
+use crate::{Alternative, Estimate, Kind, Moments, Sample, TestResult, welch};
 
 /// How often the result may be looked at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Method {
     /// Once, at a size fixed in advance: [`welch`], or Fisher's exact test for a proportion without a variance.
     Welch,
-    /// As often as wanted: [`always_valid`].
+    /// As often as wanted: [`always_valid`](crate::always_valid).
     AlwaysValid {
         /// Planned visitors of both variations together, at least 2, frozen before the start.
         planned_total: f64,
@@ -144,10 +145,24 @@ pub fn compare(
     let (test, procedure) = match method {
         Method::Welch => (welch::test(&a, &b, alpha), Procedure::Welch),
         Method::AlwaysValid { planned_total } => {
-            (always_valid::test(&a, &b, alpha, planned_total), Procedure::AlwaysValid)
+            (always_valid_test(&a, &b, alpha, planned_total)?, Procedure::AlwaysValid)
         }
     };
     Ok(report(&a, &b, &test, procedure, confidence))
+}
+
+/// The always-valid test of the difference; what it refuses is a planned total that is too large.
+fn always_valid_test(
+    a: &Sample,
+    b: &Sample,
+    alpha: f64,
+    planned_total: f64,
+) -> Result<TestResult, NotEnoughData> {
+    let standard_error = libm::sqrt(a.squared_error() + b.squared_error());
+    let difference = Estimate { value: b.mean - a.mean, standard_error };
+    Plan::new(alpha, planned_total, Alternative::TwoSided)
+        .and_then(|plan| plan.test(&difference, a.n + b.n))
+        .map_err(|_| NotEnoughData::InvalidSettings)
 }
 
 /// Whether the settings are in range; a NaN is not.

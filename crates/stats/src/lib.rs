@@ -20,15 +20,20 @@
 
 pub mod always_valid;
 mod compare;
+mod estimate;
 pub mod exact;
+mod invalid;
 pub mod lift;
 mod moments;
 mod sample_ratio;
+pub mod sequential;
 pub mod special;
 mod test_result;
 pub mod welch;
 
 pub use compare::{Comparison, Method, NotEnoughData, Procedure, compare};
+pub use estimate::{Alternative, Estimate};
+pub use invalid::Invalid;
 pub use lift::LiftInterval;
 pub use moments::{Kind, Moments, Sample};
 pub use sample_ratio::{EXPECTED_MIN, MISMATCH_P_VALUE, SampleRatio, sample_ratio};

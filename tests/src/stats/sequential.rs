@@ -3,31 +3,119 @@
 use super::means::{absolute_samples, check_entry_point, check_test};
 use super::{Checks, read};
 use serde_json::Value;
-use splitlight_stats::{Method, always_valid, sample_ratio};
+use splitlight_stats::always_valid::Plan;
+use splitlight_stats::sequential::{
+    Boundary, LinearModel, bernoulli_interval, mixture_ratio_test, statsig_test, stitched_bound,
+};
+use splitlight_stats::{Alternative, Estimate, Invalid, Method, sample_ratio};
 
 pub(super) fn always_valid_test(checks: &mut Checks, case: &Value) {
     let Some((a, b)) = absolute_samples(case) else {
         return checks.fail("always valid", "only absolute differences of proportions and means are covered");
     };
     let planned_total = read::input(case, "n_tune");
-    check_test(checks, case, &always_valid::test(&a, &b, read::alpha(case), planned_total));
+    let standard_error = (a.squared_error() + b.squared_error()).sqrt();
+    let effect = Estimate { value: b.mean - a.mean, standard_error };
+    let test = Plan::new(read::alpha(case), planned_total, Alternative::TwoSided)
+        .and_then(|plan| plan.test(&effect, a.n + b.n));
+    check_test(checks, case, &test.expect("a test"));
     check_entry_point(checks, case, Method::AlwaysValid { planned_total });
 }
 
 pub(super) fn bound(checks: &mut Checks, case: &Value) {
-    let expect = &case["expect"];
+    let checked = match case["input"]["kind"].as_str() {
+        Some("normal_mixture") => normal_mixture(checks, case),
+        Some("eppo") => eppo(checks, case),
+        Some("statsig") => statsig(checks, case),
+        Some("msprt") => mixture_ratio(checks, case),
+        Some("bernoulli_cs") => bernoulli(checks, case),
+        Some("confseq_misc") => other_boundaries(checks, case),
+        kind => return checks.fail("bound", &format!("{kind:?} is not covered")),
+    };
+    if let Err(reason) = checked {
+        checks.fail("bound", &reason.to_string());
+    }
+}
+
+fn normal_mixture(checks: &mut Checks, case: &Value) -> Result<(), Invalid> {
     let of = |name: &str| read::input(case, name);
-    match case["input"]["kind"].as_str() {
-        Some("eppo") => {
-            let multiplier = always_valid::multiplier(of("n_total"), read::alpha(case), of("n_tune"));
-            checks.check("eppo multiplier", multiplier, &expect["multiplier"]);
+    let (s, v, expect) = (of("s"), of("v"), &case["expect"]);
+    let both = Boundary::normal(of("v_opt"), of("alpha_opt"))?;
+    let one = Boundary::normal_one_sided(of("v_opt"), of("alpha_opt"))?;
+    checks.check("normal bound", both.bound(v, of("alpha"))?, &expect["bound_two_sided"]);
+    checks.check("normal mixture", both.ln_mixture(s, v)?, &expect["log_mixture_two_sided"]);
+    checks.check("one-sided normal bound", one.bound(v, of("alpha"))?, &expect["bound_one_sided"]);
+    checks.check("one-sided normal mixture", one.ln_mixture(s, v)?, &expect["log_mixture_one_sided"]);
+    Ok(())
+}
+
+fn eppo(checks: &mut Checks, case: &Value) -> Result<(), Invalid> {
+    let of = |name: &str| read::input(case, name);
+    let effect = Estimate { value: of("estimate"), standard_error: of("se") };
+    let plan = Plan::new(of("alpha"), of("n_tune"), Alternative::TwoSided)?;
+    let test = plan.test(&effect, of("n_total"))?;
+    checks.check("eppo multiplier", test.multiplier, &case["expect"]["multiplier"]);
+    checks.check_interval("eppo interval", test.interval(), &case["expect"]["ci"]);
+    Ok(())
+}
+
+fn statsig(checks: &mut Checks, case: &Value) -> Result<(), Invalid> {
+    let of = |name: &str| read::input(case, name);
+    let control = (of("n_control"), of("var_control"));
+    let variation = (of("n_treatment"), of("var_treatment"));
+    let test = statsig_test(of("delta"), control, variation, of("alpha"))?;
+    checks.check("statsig threshold", test.multiplier, &case["expect"]["z_star"]);
+    checks.check("statsig p-value", test.p_value, &case["expect"]["p_value"]);
+    checks.check_interval("statsig interval", test.interval(), &case["expect"]["ci"]);
+    Ok(())
+}
+
+fn mixture_ratio(checks: &mut Checks, case: &Value) -> Result<(), Invalid> {
+    let of = |name: &str| read::input(case, name);
+    let effect = Estimate { value: of("delta"), standard_error: of("variance_of_delta").sqrt() };
+    let test = mixture_ratio_test(&effect, of("alpha"), of("tau2"))?;
+    checks.check("ratio test p-value", test.p_value, &case["expect"]["p_value"]);
+    checks.check_interval("ratio test interval", test.interval(), &case["expect"]["ci"]);
+    Ok(())
+}
+
+fn bernoulli(checks: &mut Checks, case: &Value) -> Result<(), Invalid> {
+    let of = |name: &str| read::input(case, name);
+    let interval = bernoulli_interval(of("successes"), of("n"), of("alpha"), of("t_opt"))?;
+    checks.check_interval("bernoulli interval", interval, &case["expect"]["ci"]);
+    Ok(())
+}
+
+fn other_boundaries(checks: &mut Checks, case: &Value) -> Result<(), Invalid> {
+    let (of, expect) = (|name: &str| read::input(case, name), &case["expect"]);
+    let (v, alpha, tuned, c) = (of("v"), of("alpha"), of("v_opt"), of("c"));
+    let exponential = Boundary::gamma_exponential(tuned, 0.05, c)?.bound(v, alpha)?;
+    let poisson = Boundary::gamma_poisson(tuned, 0.05, c)?.bound(v, alpha)?;
+    let bounded = Boundary::beta_binomial(tuned, 0.05, of("g"), of("h"))?.bound(v, alpha)?;
+    checks.check("stitched", stitched_bound(v, alpha, of("v_min"), c)?, &expect["poly_stitching_bound"]);
+    checks.check("gamma-exponential", exponential, &expect["gamma_exponential_mixture_bound"]);
+    checks.check("gamma-poisson", poisson, &expect["gamma_poisson_mixture_bound"]);
+    checks.check("beta-binomial", bounded, &expect["beta_binomial_mixture_bound_two_sided"]);
+    Ok(())
+}
+
+pub(super) fn linear_model(checks: &mut Checks, case: &Value) {
+    let of = |name: &str| read::input(case, name);
+    let model = LinearModel {
+        coefficient: Estimate { value: of("estimate"), standard_error: of("se") },
+        residual_dof: of("nu"),
+        information: of("z2"),
+        prior_information: of("phi"),
+    };
+    let expect = &case["expect"];
+    match (model.ln_bayes_factor(), model.test(of("alpha"))) {
+        (Ok(evidence), Ok(test)) => {
+            checks.check("evidence", evidence, &expect["log_bayes_factor"]);
+            checks.check("p-value", test.p_value, &expect["p_value"]);
+            let radius = test.multiplier * test.standard_error;
+            checks.check("radius", radius, &expect["radius"]);
         }
-        Some("normal_mixture") => {
-            let v = of("v");
-            let bound = v.sqrt() * always_valid::multiplier(v, read::alpha(case), of("v_opt"));
-            checks.check("confseq bound", bound, &expect["bound_two_sided"]);
-        }
-        _ => checks.fail("bound", "this kind is not covered"),
+        (_, reason) => checks.holds("radius is infinite", reason.is_err() && expect["radius"] == "inf"),
     }
 }
 
