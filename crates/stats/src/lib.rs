@@ -19,6 +19,7 @@
 //! ```
 
 pub mod always_valid;
+pub mod bayes;
 mod compare;
 mod estimate;
 pub mod exact;

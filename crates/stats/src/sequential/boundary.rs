@@ -2,7 +2,7 @@
 
 use crate::Invalid;
 use crate::invalid::{alpha_below, count, share, spread, value};
-use crate::special::{beta_ln_tails, gamma_ln_tails, ln_minus_linear, normal_ln_sf, stirling_error};
+use crate::special::{gamma_ln_tails, ln_minus_linear, normal_ln_sf, stirling_error};
 
 /// Bisections of a root; each halves the bracket, and an `f64` has no more bits.
 const BISECTIONS: u32 = 64;

@@ -48,7 +48,7 @@ struct Tail {
 }
 
 impl Tail {
-    /// The tail beyond `x` on its side of the mode, for `0 < a <= 1e15` and `0 < x <= 1e300`.
+    /// The tail beyond `x` on its side of the mode, for `0 < a <= 1e16` and `0 < x <= 1e300`.
     ///
     /// Formula: the series below `a + 1`, Legendre's continued fraction above (Abramowitz & Stegun 6.5.29 and 6.5.31),
     /// both times `x^a e^-x / Gamma(a)` in the form that keeps its digits for large `a`; for huge `a` the density
@@ -99,7 +99,7 @@ fn within_domain(a: f64, x: f64) -> (f64, f64) {
     (a.clamp(1e-10, SHAPE_MAX), x.clamp(f64::MIN_POSITIVE, 1e300))
 }
 
-/// Q(a, x), the upper regularized incomplete gamma function, for `0 < a <= 1e15` and `x >= 0`.
+/// Q(a, x), the upper regularized incomplete gamma function, for `0 < a <= 1e16` and `x >= 0`.
 ///
 /// Formula: series, continued fraction or the integral of the density (Abramowitz & Stegun 6.5.29, 6.5.31 and 6.5.2),
 /// times `x^a e^-x / Gamma(a)` in Loader's form (2000). A shape out of the domain counts as its nearer end, an `x` below
@@ -139,7 +139,7 @@ fn lower_series(a: f64, x: f64) -> f64 {
     sum
 }
 
-/// P(X > x) for a chi-square X with `dof >= 1` degrees of freedom, up to 1e15.
+/// P(X > x) for a chi-square X with `dof >= 1` degrees of freedom, up to 1e16.
 ///
 /// Formula: `Q(dof / 2, x / 2)` (Abramowitz & Stegun 26.4.19).
 ///

@@ -10,10 +10,10 @@ mod normal;
 pub(crate) mod quadrature;
 mod student;
 
-pub(crate) use beta::{beta_ln_tails, power_of_counts};
+pub(crate) use beta::{beta_ln_tails, ln_logit_density, power_of_counts, shares};
 pub(crate) use gamma::{gamma_ln_tails, ln_minus_linear, stirling_error};
 
-pub use beta::{beta_regularized, f_ln_sf, f_sf};
+pub use beta::{beta_quantile, beta_regularized, f_ln_sf, f_sf};
 pub use gamma::{chi_square_ln_sf, chi_square_sf, gamma_upper_regularized};
 pub use normal::{normal_cdf, normal_ln_sf, normal_quantile, normal_sf};
 pub use student::{
@@ -23,8 +23,8 @@ pub use student::{
 /// Shapes from here on are integrated: the 130 points cost less than the `8 sqrt(a)` steps of a series or fraction.
 const SHAPE_LARGE: f64 = 10_000.0;
 
-/// Largest shape: beyond this the spread around the mean is no longer seen in the argument.
-const SHAPE_MAX: f64 = 1e15;
+/// Largest shape: far beyond this the spread around the mean is no longer seen in the argument.
+const SHAPE_MAX: f64 = 1e16;
 
 /// Most steps a series or fraction takes.
 const STEPS_MAX: u32 = 10_000;

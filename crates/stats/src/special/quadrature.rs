@@ -57,3 +57,70 @@ pub(super) fn tail(scale: f64, end: f64, h: impl Fn(f64) -> f64) -> f64 {
     }
     integrate(0.0, far, TAIL_PANELS, |u| libm::exp(h(u)))
 }
+
+/// The integral of `exp(h(s))` over all real `s`, for a concave `h` whose bends are near the `breaks`.
+///
+/// The breaks are the centers and spreads of what `h` is made of: around each of them the panels are as narrow as the spread.
+pub(crate) fn log_concave(breaks: &[(f64, f64)], h: impl Fn(f64) -> f64) -> f64 {
+    const MULTIPLES: [f64; 11] = [-8.0, -6.0, -4.0, -2.5, -1.2, 0.0, 1.2, 2.5, 4.0, 6.0, 8.0];
+    let mut edges: Vec<f64> =
+        breaks.iter().flat_map(|(center, spread)| MULTIPLES.map(|k| center + k * spread)).collect();
+    edges.sort_by(f64::total_cmp);
+    edges.dedup();
+    let Some((&first, &last)) = edges.first().zip(edges.last()) else { return 0.0 };
+    let (peak, peak_at) = maximum(first, last, &h);
+    let relative = |s: f64| h(s) - peak;
+    let (low, high) = (reach(peak_at, first, &relative), reach(peak_at, last, &relative));
+    edges.retain(|edge| low < *edge && *edge < high);
+    // The outermost panels are where an exponential tail may be long.
+    let (inner_low, inner_high) = (edges.first().map_or(high, |e| *e), edges.last().map_or(low, |e| *e));
+    let over = |from: f64, to: f64, panels: u32| integrate(from, to, panels, |s| libm::exp(relative(s)));
+    let inside: f64 = edges.windows(2).map(|pair| over(pair[0], pair[1], 2)).sum();
+    let ends = if edges.is_empty() {
+        over(low, high, 2 * TAIL_PANELS)
+    } else {
+        over(low, inner_low, TAIL_PANELS) + over(inner_high, high, TAIL_PANELS)
+    };
+    libm::exp(peak) * (inside + ends)
+}
+
+/// The largest value of a concave function, and where it is, by golden sections.
+fn maximum(low: f64, high: f64, h: &impl Fn(f64) -> f64) -> (f64, f64) {
+    const GOLDEN: f64 = 0.618_033_988_749_894_9;
+    let (mut low, mut high) = (low, high);
+    let (mut a, mut b) = (high - GOLDEN * (high - low), low + GOLDEN * (high - low));
+    let (mut at_a, mut at_b) = (h(a), h(b));
+    // The width shrinks by 1e-8; where the peak is need not be known any better.
+    for _ in 0..40 {
+        if at_a < at_b {
+            (low, a, at_a) = (a, b, at_b);
+            b = low + GOLDEN * (high - low);
+            at_b = h(b);
+        } else {
+            (high, b, at_b) = (b, a, at_a);
+            a = high - GOLDEN * (high - low);
+            at_a = h(a);
+        }
+    }
+    if at_a > at_b { (at_a, a) } else { (at_b, b) }
+}
+
+/// How far from the peak a concave function matters, in the direction of `end`, which may be too near.
+fn reach(peak_at: f64, end: f64, relative: &impl Fn(f64) -> f64) -> f64 {
+    let (mut near, mut far) = (peak_at, end);
+    for _ in 0..60 {
+        if relative(far) < EXPONENT_MIN {
+            break;
+        }
+        (near, far) = (far, far + 2.0 * (far - peak_at));
+    }
+    for _ in 0..24 {
+        let middle = 0.5 * (near + far);
+        if relative(middle) < EXPONENT_MIN {
+            far = middle;
+        } else {
+            near = middle;
+        }
+    }
+    far
+}

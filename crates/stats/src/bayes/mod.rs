@@ -1,0 +1,22 @@
+//! What to believe after the data: chance to win and expected loss.
+//!
+//! Neither may stop an experiment. Looking at a chance to win a hundred times and stopping above 95 % finds a winner in
+//! half of the experiments without one, so these answers say nothing about significance.
+
+mod beta;
+mod normal;
+mod thompson;
+
+pub use beta::{BetaPosterior, Comparison, compare};
+pub use normal::{NormalPosterior, NormalPrior};
+pub use thompson::{Allocation, UNITS_MIN, thompson};
+
+/// Which change of a metric is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// More is better: revenue, conversions.
+    #[default]
+    Increase,
+    /// Less is better: errors, refunds.
+    Decrease,
+}
