@@ -18,24 +18,40 @@
 //! # Ok::<(), splitlight_stats::NotEnoughData>(())
 //! ```
 
+mod adjust;
 pub mod always_valid;
 pub mod bayes;
 mod compare;
+mod effect;
 mod estimate;
 pub mod exact;
 mod invalid;
+mod joint;
 pub mod lift;
+mod margin;
+mod measured;
 mod moments;
+mod quantile;
 mod sample_ratio;
 pub mod sequential;
 pub mod special;
+pub mod strata;
 mod test_result;
+mod total;
 pub mod welch;
+mod wide;
 
-pub use compare::{Comparison, Method, NotEnoughData, Procedure, compare};
+pub use adjust::{Adjustment, adjusted, adjusted_interval, preferential_levels};
+pub use compare::{Comparison, Method, NotEnoughData, Procedure, compare, compare_measured};
+pub use effect::{Contrast, Effect};
 pub use estimate::{Alternative, Estimate};
 pub use invalid::Invalid;
+pub use joint::{PairMoments, RatioMoments};
 pub use lift::LiftInterval;
+pub use margin::{Direction, NonInferiority, non_inferiority};
+pub use measured::{Measured, Theta};
 pub use moments::{Kind, Moments, Sample};
+pub use quantile::{Quantile, quantile_visitor};
 pub use sample_ratio::{EXPECTED_MIN, MISMATCH_P_VALUE, SampleRatio, sample_ratio};
 pub use test_result::TestResult;
+pub use total::Total;
