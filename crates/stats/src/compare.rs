@@ -3,7 +3,8 @@
 use core::fmt;
 
 use crate::always_valid::Plan;
-use crate::exact::{Conversions, fisher_ln_p, newcombe};
+use crate::exact::fisher_ln_p;
+use crate::proportion::{Conversions, newcombe};
 use crate::{
     Alternative, Contrast, Estimate, Kind, LiftInterval, Measured, Moments, Sample, TestResult, lift, welch,
 };

@@ -1,9 +1,10 @@
 //! Laws that hold for every input: merging, agreement of p-value and interval, and no NaN anywhere.
 
 use proptest::prelude::*;
-use splitlight_stats::exact::{Conversions, fisher_ln_p, newcombe};
+use splitlight_stats::proportion::newcombe;
 use splitlight_stats::{
-    Comparison, Kind, LiftInterval, Method, Moments, NotEnoughData, Procedure, compare, sample_ratio, special,
+    Comparison, Conversions, Kind, LiftInterval, Method, Moments, NotEnoughData, Procedure, compare,
+    fisher_ln_p, sample_ratio, special,
 };
 
 fn any_moments() -> impl Strategy<Value = Moments> {

@@ -11,12 +11,4 @@ pub use beta::{BetaPosterior, Comparison, compare};
 pub use normal::{NormalPosterior, NormalPrior};
 pub use thompson::{Allocation, UNITS_MIN, thompson};
 
-/// Which change of a metric is wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Direction {
-    /// More is better: revenue, conversions.
-    #[default]
-    Increase,
-    /// Less is better: errors, refunds.
-    Decrease,
-}
+pub use crate::Direction;
