@@ -33,7 +33,7 @@ mod measured;
 mod moments;
 pub mod proportion;
 mod quantile;
-mod sample_ratio;
+pub mod sample_ratio;
 pub mod sequential;
 pub mod special;
 pub mod strata;

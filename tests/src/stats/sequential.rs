@@ -4,6 +4,7 @@ use super::means::{absolute_samples, check_entry_point, check_test};
 use super::{Checks, read};
 use serde_json::Value;
 use splitlight_stats::always_valid::Plan;
+use splitlight_stats::sample_ratio::split_evidence;
 use splitlight_stats::sequential::{
     Boundary, LinearModel, bernoulli_interval, mixture_ratio_test, statsig_test, stitched_bound,
 };
@@ -129,4 +130,22 @@ pub(super) fn sample_ratio_test(checks: &mut Checks, case: &Value) {
     checks.check_within("chi-square", result.chi_square, &expect["chi2"], checks.tolerance, 1e-15);
     let leak = users.iter().zip(&weights).any(|(&n, &weight)| n > 0 && weight <= 0.0);
     checks.holds("leak", result.leak == leak);
+}
+
+pub(super) fn split_evidence_test(checks: &mut Checks, case: &Value) {
+    let (input, expect) = (&case["input"], &case["expect"]);
+    let batches: Vec<Vec<u64>> = serde_json::from_value(input["batches"].clone()).expect("counts");
+    let weights = read::numbers(&input["weights"]);
+    let mut observed = vec![0; weights.len()];
+    let mut ln_p_value = 0.0;
+    for (batch, expected) in batches.iter().zip(expect["log_evalue_and_running_p"].as_array().expect("looks"))
+    {
+        observed.iter_mut().zip(batch).for_each(|(sum, n)| *sum += n);
+        let look = split_evidence(&observed, &weights, read::input(case, "concentration"), ln_p_value);
+        let look = look.expect("evidence");
+        checks.check("evidence", look.ln_evidence, &expected[0]);
+        checks.check("running p-value", look.p_value, &expected[1]);
+        ln_p_value = look.ln_p_value;
+    }
+    checks.check("p-value", ln_p_value.exp(), &expect["p_value"]);
 }
