@@ -25,6 +25,8 @@ mod compare;
 mod effect;
 mod estimate;
 mod exact;
+pub mod exact;
+pub mod group_sequential;
 mod invalid;
 mod joint;
 pub mod lift;

@@ -31,6 +31,7 @@ const METHODS: &[(&str, Runner)] = &[
     ("multiple_testing", adjust::p_values),
     ("non_inferiority", means::margin),
     ("post_stratification", means::post_stratification),
+    ("group_sequential", sequential::planned_looks),
     ("proportion_interval", intervals::proportion_interval),
     ("proportion_two_sample", intervals::two_proportions),
     ("sequential_bounds", sequential::bound),
@@ -44,7 +45,6 @@ const METHODS: &[(&str, Runner)] = &[
 const IN_WORK: &[&str] = &[
     "bayes_normal",
     "freq_sequential",
-    "group_sequential",
     "mid_experiment_power",
     "power_sample_size",
 ];

@@ -4,6 +4,7 @@ use super::means::{absolute_samples, check_entry_point, check_test};
 use super::{Checks, read};
 use serde_json::Value;
 use splitlight_stats::always_valid::Plan;
+use splitlight_stats::group_sequential::{self, Spending};
 use splitlight_stats::sample_ratio::split_evidence;
 use splitlight_stats::sequential::{
     Boundary, LinearModel, bernoulli_interval, mixture_ratio_test, statsig_test, stitched_bound,
@@ -148,4 +149,27 @@ pub(super) fn split_evidence_test(checks: &mut Checks, case: &Value) {
         ln_p_value = look.ln_p_value;
     }
     checks.check("p-value", ln_p_value.exp(), &expect["p_value"]);
+}
+
+pub(super) fn planned_looks(checks: &mut Checks, case: &Value) {
+    let (input, expect) = (&case["input"], &case["expect"]);
+    let parameter = || read::input(case, "parameter");
+    let spending = match input["spending"].as_str() {
+        Some("obf") => Spending::OBrienFleming,
+        Some("pocock") => Spending::Pocock,
+        Some("power") => Spending::Power(parameter()),
+        Some("hsd") => Spending::HwangShihDeCani(parameter()),
+        other => return checks.fail("spending", &format!("{other:?} is not covered")),
+    };
+    let information = read::numbers(&input["information"]);
+    let alternative = if input["two_sided"] == true { Alternative::TwoSided } else { Alternative::Greater };
+    match group_sequential::Plan::new(read::alpha(case), spending, &information, alternative) {
+        Ok(plan) => {
+            for (index, look) in plan.looks().iter().enumerate() {
+                checks.check("spent", look.spent, &expect["cumulative_alpha"][index]);
+                checks.check("bound", look.bound, &expect["z"][index]);
+            }
+        }
+        Err(reason) => checks.fail("plan", &reason.to_string()),
+    }
 }
