@@ -35,6 +35,7 @@ mod measured;
 mod moments;
 pub mod proportion;
 mod quantile;
+pub mod power;
 pub mod sample_ratio;
 pub mod sequential;
 pub mod special;

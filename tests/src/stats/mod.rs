@@ -7,6 +7,7 @@ mod adjust;
 mod bayes;
 mod intervals;
 mod means;
+mod power;
 mod read;
 mod sequential;
 mod special;
@@ -32,6 +33,8 @@ const METHODS: &[(&str, Runner)] = &[
     ("non_inferiority", means::margin),
     ("post_stratification", means::post_stratification),
     ("group_sequential", sequential::planned_looks),
+    ("mid_experiment_power", power::running),
+    ("power_sample_size", power::sizes),
     ("proportion_interval", intervals::proportion_interval),
     ("proportion_two_sample", intervals::two_proportions),
     ("sequential_bounds", sequential::bound),
@@ -45,8 +48,6 @@ const METHODS: &[(&str, Runner)] = &[
 const IN_WORK: &[&str] = &[
     "bayes_normal",
     "freq_sequential",
-    "mid_experiment_power",
-    "power_sample_size",
 ];
 
 /// What the cases of one file showed so far.

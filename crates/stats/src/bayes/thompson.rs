@@ -118,7 +118,9 @@ fn best_arm(arms: &[(f64, f64)], wanted: Direction) -> Vec<f64> {
     // What is left of a chance of 1 is rounding.
     let sum: f64 = best.iter().sum();
     if sum > 0.0 {
-        best.iter_mut().for_each(|chance| *chance /= sum);
+        for chance in &mut best {
+            *chance /= sum;
+        }
     }
     best
 }

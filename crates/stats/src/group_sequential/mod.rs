@@ -2,7 +2,7 @@
 //!
 //! Where the always-valid test may be looked at whenever somebody likes, these bounds hold for the looks that were
 //! planned. When a look comes earlier or later than planned, make the plan anew with the information that there really
-//! was: what is spent depends on the information alone (Lan and DeMets 1983).
+//! was: what is spent depends on the information alone (Lan and `DeMets` 1983).
 
 mod process;
 mod spending;
@@ -58,8 +58,8 @@ impl Plan {
     /// Bounds for looks at the given parts of the planned visitors, with the false positive rate `alpha` in all.
     ///
     /// `information` rises from above 0 to at most 1, by at least [`INFORMATION_STEP_MIN`], 1 to [`LOOKS_MAX`] times.
-    /// Formula: error spending (Lan and DeMets 1983) with bounds from the exact recursive integration of Armitage,
-    /// McPherson and Rowe (1969); two-sided bounds are symmetric.
+    /// Formula: error spending (Lan and `DeMets` 1983) with bounds from the exact recursive integration of Armitage,
+    /// `McPherson` and Rowe (1969); two-sided bounds are symmetric.
     ///
     /// # Errors
     ///

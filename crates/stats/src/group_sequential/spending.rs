@@ -7,11 +7,11 @@ use crate::special::{normal_quantile, normal_sf};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Spending {
     /// Next to nothing early, nearly everything at the end: per side `2 (1 - Phi(z / sqrt(t)))` with the normal quantile
-    /// `z` of a quarter of the two-sided rate (Lan and DeMets 1983, after O'Brien and Fleming 1979).
+    /// `z` of a quarter of the two-sided rate (Lan and `DeMets` 1983, after O'Brien and Fleming 1979).
     OBrienFleming,
-    /// About the same at every look: `alpha ln(1 + (e - 1) t)` (Lan and DeMets 1983, after Pocock 1977).
+    /// About the same at every look: `alpha ln(1 + (e - 1) t)` (Lan and `DeMets` 1983, after Pocock 1977).
     Pocock,
-    /// `alpha t^phi`, for `phi` in [0.1, 20] (Kim and DeMets 1987); Spotify uses 2.
+    /// `alpha t^phi`, for `phi` in [0.1, 20] (Kim and `DeMets` 1987); Spotify uses 2.
     Power(f64),
     /// `alpha (1 - e^(-gamma t)) / (1 - e^(-gamma))`, for `gamma` in [-50, 50] (Hwang, Shih and De Cani 1990); -4 is close
     /// to O'Brien and Fleming, 1 to Pocock.

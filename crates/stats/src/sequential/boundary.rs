@@ -7,16 +7,13 @@ use crate::special::{gamma_ln_tails, ln_minus_linear, normal_ln_sf, stirling_err
 /// Bisections of a root; each halves the bracket, and an `f64` has no more bits.
 const BISECTIONS: u32 = 64;
 
-/// Doublings that look for the far end of a bracket.
-const DOUBLINGS: u32 = 1_100;
-
 /// The zeta function at 1.4, the exponent of the stitching.
 const ZETA_1_4: f64 = 3.105_547_277_977_580_5;
 
 /// A mixture martingale, and the curve where it reaches `1 / alpha`: with a chance of at least `1 - alpha` the sum `S`
 /// of centered values stays below `bound(V)` forever, where `V` is its variance process.
 ///
-/// All are tightest near `variance_tuned`, the value of `V` they are made for (Howard, Ramdas, McAuliffe and Sekhon
+/// All are tightest near `variance_tuned`, the value of `V` they are made for (Howard, Ramdas, `McAuliffe` and Sekhon
 /// 2021, section 3.5). `V` is the number of values times the variance of one, in squared units of the values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Boundary(Kind);
@@ -171,16 +168,18 @@ impl Boundary {
             return Ok(libm::sqrt((v + rho) * (libm::log1p(v / rho) + 2.0 * threshold)));
         }
         let crosses = |s: f64| self.mixture(s, v) > threshold;
-        let far = match self.0 {
+        let far = if let Kind::BetaBinomial { low, .. } = self.0 {
             // A sum of bounded values cannot be larger; the boundary may lie beyond.
-            Kind::BetaBinomial { low, .. } => v / low,
-            _ => {
-                let doubled = (0..DOUBLINGS).scan(libm::sqrt(v), |s, _| {
-                    *s *= 2.0;
-                    Some(*s)
-                });
-                doubled.take_while(|s| s.is_finite()).find(|s| crosses(*s)).ok_or(Invalid::Unreachable)?
+            v / low
+        } else {
+            let mut far = 2.0 * libm::sqrt(v);
+            while !crosses(far) {
+                far *= 2.0;
+                if far.is_infinite() {
+                    return Err(Invalid::Unreachable);
+                }
             }
+            far
         };
         if !crosses(far) {
             return Ok(far);
@@ -258,18 +257,18 @@ fn ln_beta_rest(a: f64, b: f64) -> f64 {
 }
 
 /// Proposition 7: a ratio of beta functions times powers of `low` and `high`, whose large parts cancel on paper.
-fn beta_binomial(s: f64, v: f64, r: f64, low: f64, high: f64) -> f64 {
+fn beta_binomial(sum: f64, variance: f64, r: f64, low: f64, high: f64) -> f64 {
     let width = low + high;
-    let (a0, b0) = (r / (low * width), r / (high * width));
-    let (a, b) = ((r + v - low * s) / (low * width), (r + v + high * s) / (high * width));
+    let start = (r / (low * width), r / (high * width));
+    let (a, b) = ((r + variance - low * sum) / (low * width), (r + variance + high * sum) / (high * width));
     if a <= 0.0 || b <= 0.0 {
         return f64::INFINITY;
     }
     // Both shares of the total are known without the sum, which moves only the difference from them.
-    let (total, excess) = (a + b, s / width);
+    let (total, excess) = (a + b, sum / width);
     let leading = -a * ln_minus_linear(total * (high / width) / a, excess / a)
         - b * ln_minus_linear(total * (low / width) / b, -excess / b);
-    leading + ln_beta_rest(a, b) - ln_beta_rest(a0, b0)
+    leading + ln_beta_rest(a, b) - ln_beta_rest(start.0, start.1)
 }
 
 /// The stitched boundary of a sum with variance `v`, valid from any variance on and tight from `variance_min` on.

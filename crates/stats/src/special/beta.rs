@@ -115,7 +115,7 @@ pub fn beta_regularized(a: f64, b: f64, x: f64) -> f64 {
     if tail.lower { tail.probability() } else { 1.0 - tail.probability() }
 }
 
-/// (ln I_x(a, b), ln I_y(b, a)) for `x + y = 1`, both positive; finite even where a tail underflows.
+/// `(ln I_x(a, b), ln I_y(b, a))` for `x + y = 1`, both positive; finite even where a tail underflows.
 pub(crate) fn beta_ln_tails(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
     let tail = Tail::at(within_domain(a), within_domain(b), x, y);
     (tail.ln(true), tail.ln(false))
@@ -154,16 +154,16 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
     let goal = if lower { libm::log(p) } else { libm::log1p(-p) };
     let mut logit = libm::log(a / b);
     for _ in 0..NEWTON_STEPS_MAX {
-        let (x, y) = shares(logit);
-        let (ln_lower, ln_upper) = beta_ln_tails(a, b, x, y);
-        let ln_tail = if lower { ln_lower } else { ln_upper };
-        let slope = libm::exp(ln_logit_density(a, b, x, y) - ln_tail);
+        let at = shares(logit);
+        let ln_tails = beta_ln_tails(a, b, at.0, at.1);
+        let ln_tail = if lower { ln_tails.0 } else { ln_tails.1 };
+        let slope = libm::exp(ln_logit_density(a, b, at.0, at.1) - ln_tail);
         let step = (goal - ln_tail) / if lower { slope } else { -slope };
         if !step.is_finite() {
             break;
         }
         logit = (logit + step).clamp(-LOGIT_MAX, LOGIT_MAX);
-        if step.abs() <= 1e-15 * logit.abs().max(libm::sqrt((1.0 / a).min(1.0) + (1.0 / b).min(1.0))) {
+        if step.abs() <= 1e-15 * logit.abs().max(1e-3) {
             break;
         }
     }

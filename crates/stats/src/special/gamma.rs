@@ -118,7 +118,7 @@ pub fn gamma_upper_regularized(a: f64, x: f64) -> f64 {
     if tail.upper { tail.probability() } else { (1.0 - tail.probability()).clamp(0.0, 1.0) }
 }
 
-/// (ln P(a, x), ln Q(a, x)), finite even where a tail underflows; `x > 0`.
+/// `(ln P(a, x), ln Q(a, x))`, finite even where a tail underflows; `x > 0`.
 pub(crate) fn gamma_ln_tails(a: f64, x: f64) -> (f64, f64) {
     let (a, x) = within_domain(a, x);
     let tail = Tail::at(a, x);
