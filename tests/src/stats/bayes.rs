@@ -1,9 +1,45 @@
 //! Beliefs: normal effects, conversion rates, and the best of several variations.
 
+use super::means::effect;
 use super::{Checks, read};
 use serde_json::Value;
-use splitlight_stats::bayes::{BetaPosterior, Direction, NormalPrior, compare, thompson};
+use splitlight_stats::bayes::{BetaPosterior, Direction, NormalPosterior, NormalPrior, compare, thompson};
 use splitlight_stats::{Invalid, Sample};
+
+pub(super) fn normal(checks: &mut Checks, case: &Value) {
+    let (input, expect) = (&case["input"], &case["expect"]);
+    let arms = read::arms(&input["control"], &input["treatment"]);
+    let effect = arms.as_ref().map_err(|reason| *reason).and_then(|arms| effect(case, &arms.contrast()));
+    if let Some(error) = expect["error"].as_str() {
+        // A control mean of 0 is only in the way of a relative effect; see absolute_zero_baseline.
+        let answers = error == "ZERO_NEGATIVE_BASELINE_VARIATION" && input["difference"] != "relative";
+        return checks.holds(error, effect.is_ok() == answers);
+    }
+    let (Ok(arms), Ok(effect)) = (arms, effect) else {
+        return checks.fail("normal", "there is no effect");
+    };
+    let of_prior = |name: &str| read::number(&input["prior"][name]);
+    let lift = NormalPrior { mean: of_prior("mean"), standard_deviation: of_prior("variance").sqrt() };
+    let absolute = input["difference"] == "absolute";
+    let prior = if absolute { lift.of_difference(arms.control.mean) } else { lift };
+    let prior = (input["prior"]["proper"] == true).then_some(&prior);
+    let wanted = if input["inverse"] == true { Direction::Decrease } else { Direction::Increase };
+    let posterior = match NormalPosterior::new(&effect.estimate, prior) {
+        Ok(posterior) => posterior,
+        Err(reason) => return checks.fail("normal", &reason.to_string()),
+    };
+    checks.check("mean", posterior.mean, &expect["expected"]);
+    checks.check("deviation", posterior.standard_deviation, &expect["posterior_sd"]);
+    checks.check("chance to win", posterior.chance_to_win(wanted), &expect["chance_to_win"]);
+    checks.check_interval(
+        "interval",
+        posterior.interval(read::alpha(case)).expect("an interval"),
+        &expect["ci"],
+    );
+    // The first one is what keeping the control loses, also where less is better.
+    checks.check("loss of keeping", posterior.loss_of_keeping(wanted), &expect["risk"][0]);
+    checks.check("loss of shipping", posterior.loss_of_shipping(wanted), &expect["risk"][1]);
+}
 
 pub(super) fn beta_binomial(checks: &mut Checks, case: &Value) {
     let of = |name: &str| read::input(case, name);

@@ -42,7 +42,7 @@ pub(super) fn welch_test(checks: &mut Checks, case: &Value) {
 }
 
 /// The effect that a case asks for.
-fn effect(case: &Value, contrast: &Contrast) -> Result<Effect, NotEnoughData> {
+pub(super) fn effect(case: &Value, contrast: &Contrast) -> Result<Effect, NotEnoughData> {
     match case["input"]["difference"].as_str() {
         Some("relative") => contrast.relative(),
         Some("scaled") => {
@@ -87,14 +87,6 @@ fn without_variance(checks: &mut Checks, case: &Value) {
         Err(NotEnoughData::TooFewVisitors) => checks.holds("nobody", a.n < 1 || b.n < 1),
         Err(reason) => checks.holds(&format!("{reason}"), impossible),
     }
-}
-
-/// Both samples of a two-sided test of the absolute difference that has a result.
-pub(super) fn absolute_samples(case: &Value) -> Option<(splitlight_stats::Sample, splitlight_stats::Sample)> {
-    let (input, expect) = (&case["input"], &case["expect"]);
-    let two_sided = input["test"] == "two_sided" || input["test"] == "sequential_two_sided";
-    let covered = two_sided && input["difference"] == "absolute" && expect["error"].is_null();
-    covered.then(|| Some((read::sample(case, "control")?, read::sample(case, "treatment")?)))?
 }
 
 /// Difference, error, interval, p-value and its logarithm of one case.

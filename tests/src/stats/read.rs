@@ -3,7 +3,7 @@
 use serde_json::Value;
 use splitlight_stats::{
     Comparison, Contrast, Kind, Measured, Method, Moments, NotEnoughData, PairMoments, Quantile,
-    RatioMoments, Sample, Theta, compare_measured,
+    RatioMoments, Theta, compare_measured,
 };
 use std::f64::consts::LN_10;
 
@@ -196,14 +196,4 @@ fn quantile(arm: &Value) -> Result<Measured, NotEnoughData> {
 /// The strata of a case, each read by `read`.
 pub(super) fn strata<T>(strata: &[Value], read: impl Fn(&Value) -> T) -> Vec<(T, T)> {
     strata.iter().map(|stratum| (read(&stratum["control"]), read(&stratum["treatment"]))).collect()
-}
-
-/// The sample of a proportion or a mean; `None` for other types.
-pub(super) fn sample(case: &Value, arm: &str) -> Option<Sample> {
-    let arm = &case["input"][arm];
-    if arm["type"] != "proportion" && arm["type"] != "mean" {
-        return None;
-    }
-    let (moments, kind) = moments(arm);
-    moments.sample(kind)
 }

@@ -1,6 +1,6 @@
 //! What may be looked at as often as wanted, and the split of the visitors.
 
-use super::means::{absolute_samples, check_entry_point, check_test};
+use super::means::{check_entry_point, check_test, effect};
 use super::{Checks, read};
 use serde_json::Value;
 use splitlight_stats::always_valid::Plan;
@@ -12,16 +12,39 @@ use splitlight_stats::sequential::{
 use splitlight_stats::{Alternative, Estimate, Invalid, Method, sample_ratio};
 
 pub(super) fn always_valid_test(checks: &mut Checks, case: &Value) {
-    let Some((a, b)) = absolute_samples(case) else {
-        return checks.fail("always valid", "only absolute differences of proportions and means are covered");
+    let (input, expect) = (&case["input"], &case["expect"]);
+    let arms = read::arms(&input["control"], &input["treatment"]);
+    let effect = arms.as_ref().map_err(|reason| *reason).and_then(|arms| effect(case, &arms.contrast()));
+    if let Some(error) = expect["error"].as_str() {
+        // A control mean of 0 is only in the way of a relative effect; see absolute_zero_baseline.
+        let answers = error == "ZERO_NEGATIVE_BASELINE_VARIATION" && input["difference"] != "relative";
+        return checks.holds(error, effect.is_ok() == answers);
+    }
+    let (Ok(arms), Ok(effect)) = (arms, effect) else {
+        return checks.fail("always valid", "there is no effect");
+    };
+    let alternative = match input["test"].as_str() {
+        Some("sequential_greater") => Alternative::Greater,
+        Some("sequential_less") => Alternative::Less,
+        _ => Alternative::TwoSided,
     };
     let planned_total = read::input(case, "n_tune");
-    let standard_error = (a.squared_error() + b.squared_error()).sqrt();
-    let effect = Estimate { value: b.mean - a.mean, standard_error };
-    let test = Plan::new(read::alpha(case), planned_total, Alternative::TwoSided)
-        .and_then(|plan| plan.test(&effect, a.n + b.n));
-    check_test(checks, case, &test.expect("a test"));
-    check_entry_point(checks, case, Method::AlwaysValid { planned_total });
+    let total = arms.control.sample.n + arms.variation.sample.n;
+    let test = Plan::new(read::alpha(case), planned_total, alternative)
+        .and_then(|plan| plan.test(&effect.estimate, total));
+    match test {
+        Ok(test) => check_test(checks, case, &test),
+        Err(reason) => checks.fail("always valid", &reason.to_string()),
+    }
+    if let Some(theta) = expect.get("theta") {
+        checks.check("theta", arms.theta.unwrap_or(0.0), theta);
+    }
+    if let Some(dof) = expect.get("dof") {
+        checks.check("dof", effect.dof, dof);
+    }
+    if input["difference"] == "absolute" && alternative == Alternative::TwoSided {
+        check_entry_point(checks, case, Method::AlwaysValid { planned_total });
+    }
 }
 
 pub(super) fn bound(checks: &mut Checks, case: &Value) {

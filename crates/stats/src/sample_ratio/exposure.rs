@@ -1,6 +1,6 @@
 //! Visitors who met more than one variation.
 
-use crate::exact::{Conversions, wilson};
+use crate::proportion::{Conversions, wilson};
 
 /// A share of visitors from which on results are in doubt (`GrowthBook` warns at the same share).
 pub const MULTIPLE_EXPOSURE_MAX: f64 = 0.01;
