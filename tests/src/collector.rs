@@ -85,16 +85,16 @@ fn difference(sums: &Aggregates, case: &Case) -> Option<String> {
     for (index, variation) in (0_u32..).zip(0..2) {
         let metric = |key: &str| at(What::Metric(index, key.to_owned()));
         for (name, is, wanted) in [
-            ("users", at(What::Users(index)).n.into(), case.users[variation]),
-            ("bought", metric("bought").sum, case.bought[variation]),
-            ("bought, squared", metric("bought").sum_squares, case.bought[variation]),
-            ("revenue", metric("revenue").sum, case.revenue[variation]),
+            ("users", Some(at(What::Users(index)).n.into()), case.users[variation]),
+            ("bought", metric("bought").sum.value(), case.bought[variation]),
+            ("bought, squared", metric("bought").sum_squares.value(), case.bought[variation]),
+            ("revenue", metric("revenue").sum.value(), case.revenue[variation]),
         ] {
-            if is != wanted {
-                return Some(format!("{name} of variation {variation} is {is}, not {wanted}"));
+            if is != Some(wanted) {
+                return Some(format!("{name} of variation {variation} is {is:?}, not {wanted}"));
             }
         }
-        let (is, wanted) = (metric("revenue").sum_squares as f64, case.squares[variation]);
+        let (is, wanted) = (metric("revenue").sum_squares.to_f64(), case.squares[variation]);
         if is.to_bits() != wanted.to_bits() {
             return Some(format!("revenue, squared, of variation {variation} is {is}, not {wanted}"));
         }

@@ -80,13 +80,7 @@ impl Aggregates {
     #[must_use]
     pub fn minus(mut self, before: &Self) -> Self {
         for (key, moments) in &before.0 {
-            let Moments { n, sum, sum_squares } = *moments;
-            let negative = Moments {
-                n: n.wrapping_neg(),
-                sum: sum.wrapping_neg(),
-                sum_squares: sum_squares.wrapping_neg(),
-            };
-            self.add(key.clone(), negative);
+            self.add(key.clone(), moments.negated());
         }
         self
     }
@@ -161,19 +155,14 @@ impl Key {
     }
 }
 
-/// Moments as they are written; the crate `stats` has no dependencies, so the form is here.
-#[derive(Serialize, Deserialize)]
-struct Written(i64, i128, i128);
-
 /// A sum as bytes, for a storage.
 pub(crate) fn moments_to_bytes(moments: &Moments) -> Vec<u8> {
-    postcard::to_allocvec(&Written(moments.n, moments.sum, moments.sum_squares)).unwrap_or_default()
+    postcard::to_allocvec(moments).unwrap_or_default()
 }
 
 /// Reads [`moments_to_bytes`].
 pub(crate) fn moments_from_bytes(bytes: &[u8]) -> Option<Moments> {
-    let Written(n, sum, sum_squares) = postcard::from_bytes(bytes).ok()?;
-    Some(Moments { n, sum, sum_squares })
+    postcard::from_bytes(bytes).ok()
 }
 
 impl Aggregates {
@@ -191,16 +180,16 @@ impl Aggregates {
 
 impl Serialize for Aggregates {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|(key, m)| (key, Written(m.n, m.sum, m.sum_squares))))
+        serializer.collect_seq(self.0.iter())
     }
 }
 
 impl<'de> Deserialize<'de> for Aggregates {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let rows = Vec::<(Key, Written)>::deserialize(deserializer)?;
+        let rows = Vec::<(Key, Moments)>::deserialize(deserializer)?;
         let mut aggregates = Self::default();
-        for (key, Written(n, sum, sum_squares)) in rows {
-            aggregates.add(key, Moments { n, sum, sum_squares });
+        for (key, moments) in rows {
+            aggregates.add(key, moments);
         }
         Ok(aggregates)
     }

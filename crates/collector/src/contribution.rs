@@ -18,13 +18,13 @@ pub fn contribution(plan: &Plan, visitor: &VisitorState) -> Aggregates {
         let (Some(test), Some(first)) = (plan.tests.get(experiment), met.values().min()) else { continue };
         let key = |what, day| Key { experiment: experiment.clone(), what, day };
         if met.len() > 1 {
-            counted.add(key(What::MultipleExposures, first.day()), ONE);
+            counted.add(key(What::MultipleExposures, first.day()), one());
             continue;
         }
         // A variation that is no longer in the config has no place to count in.
         let indexed = (0_u32..).zip(&test.variations).find(|(_, name)| met.contains_key(*name));
         let Some((variation, _)) = indexed else { continue };
-        counted.add(key(What::Users(variation), first.day()), ONE);
+        counted.add(key(What::Users(variation), first.day()), one());
         for metric in test.metrics.iter().filter_map(|index| plan.metrics.get(*index as usize)) {
             for (day, moments) in by_day(metric, *first, &visitor.conversions) {
                 counted.add(key(What::Metric(variation, metric.key.clone()), day), moments);
@@ -34,7 +34,10 @@ pub fn contribution(plan: &Plan, visitor: &VisitorState) -> Aggregates {
     counted
 }
 
-const ONE: Moments = Moments { n: 1, sum: 0, sum_squares: 0 };
+/// One visitor.
+fn one() -> Moments {
+    Moments { n: 1, ..Moments::default() }
+}
 
 /// What a metric gains on each day; over all days the squares add up to the square of the visitor's total.
 fn by_day(metric: &Measured, exposed: Timestamp, conversions: &[Conversion]) -> BTreeMap<i32, Moments> {
@@ -47,7 +50,7 @@ fn by_day(metric: &Measured, exposed: Timestamp, conversions: &[Conversion]) -> 
     if metric.kind == MetricKind::Proportion {
         // They are sorted by time, so this is the first.
         let first = counts.map(|conversion| conversion.time.day()).next();
-        return first.map(|day| (day, Moments { n: 0, sum: 1, sum_squares: 1 })).into_iter().collect();
+        return first.map(|day| (day, Moments::new(0, 1, 1))).into_iter().collect();
     }
     let mut total: i128 = 0;
     for conversion in counts {
@@ -55,7 +58,7 @@ fn by_day(metric: &Measured, exposed: Timestamp, conversions: &[Conversion]) -> 
             Measure::Count => 1,
             Measure::Value => i128::from(conversion.value.unwrap_or(0).clamp(-VALUE_ABS_MAX, VALUE_ABS_MAX)),
         };
-        let gain = Moments { n: 0, sum: value, sum_squares: value * (2 * total + value) };
+        let gain = Moments::new(0, value, value * (2 * total + value));
         total += value;
         let day: &mut Moments = days.entry(conversion.time.day()).or_default();
         *day = day.merge(gain);

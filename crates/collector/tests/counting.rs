@@ -73,7 +73,7 @@ fn users(variation: u32, n: i64) -> (What, Moments) {
 }
 
 fn metric(variation: u32, key: &str, sum: i128) -> (What, Moments) {
-    (What::Metric(variation, key.to_owned()), Moments { n: 0, sum, sum_squares: sum })
+    (What::Metric(variation, key.to_owned()), Moments::new(0, sum, sum))
 }
 
 fn hero(direction: &str, arms: usize, rows: &[(What, Moments)]) -> ExperimentResults {

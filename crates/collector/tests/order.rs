@@ -109,7 +109,7 @@ fn count(plan: &Plan, arrivals: &[Logged], sizes: &[usize], shards: usize) -> Ag
 fn recount(config: &Config, log: &[Logged]) -> BTreeMap<(String, What), Moments> {
     let mut sums: BTreeMap<(String, What), Moments> = BTreeMap::new();
     let mut add = |key: &str, what: What, n: i64, total: i128| {
-        let gain = Moments { n, sum: total, sum_squares: total * total };
+        let gain = Moments::new(n, total, total * total);
         let sum = sums.entry((key.to_owned(), what)).or_default();
         *sum = sum.merge(gain);
     };

@@ -1,6 +1,7 @@
-//! Proportions without a variance: Fisher's exact test and Newcombe's interval, which need none.
+//! Fisher's exact test, which a proportion without a variance gets.
 
-use crate::special::{normal_quantile, power_of_counts};
+use crate::Conversions;
+use crate::special::power_of_counts;
 
 /// Two tables whose probabilities differ by less than this relatively count as equally likely, because rounding
 /// must not decide whether a mirror-image table belongs to the tail.
@@ -12,22 +13,13 @@ const TABLES_MAX: u32 = 1_000_000;
 /// Relative size below which a further table cannot change the sum.
 const NEGLIGIBLE: f64 = 1e-17;
 
-/// Conversions of one variation: `converted` of `n`, with `0 <= converted <= n` and `n >= 1`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Conversions {
-    /// Visitors who converted, a whole number.
-    pub converted: f64,
-    /// Visitors, a whole number.
-    pub n: f64,
-}
-
 /// ln of the two-sided p-value of Fisher's exact test: all tables not more likely than the observed one.
 ///
 /// Formula: the hypergeometric distribution of the variation's conversions given both totals (Fisher 1935).
 /// Counts are whole numbers up to 2^53.
 ///
 /// ```
-/// use splitlight_stats::exact::{Conversions, fisher_ln_p};
+/// use splitlight_stats::{Conversions, fisher_ln_p};
 ///
 /// let control = Conversions { converted: 0.0, n: 100.0 };
 /// let variation = Conversions { converted: 5.0, n: 110.0 };
@@ -126,46 +118,4 @@ impl Tables {
         }
         Some(nearest + step * far)
     }
-}
-
-/// The Wilson score interval of one proportion; `alpha` is 1 minus the confidence.
-///
-/// Formula: the values `p` with `|k/n - p| <= z sqrt(p (1 - p) / n)` (Wilson 1927), always within 0 and 1.
-///
-/// ```
-/// use splitlight_stats::exact::{Conversions, wilson};
-///
-/// let (low, high) = wilson(&Conversions { converted: 0.0, n: 10.0 }, 0.05);
-/// assert_eq!(low, 0.0);
-/// assert!((high - 0.2775327998628892).abs() < 1e-14);
-/// ```
-pub fn wilson(conversions: &Conversions, alpha: f64) -> (f64, f64) {
-    let (k, n) = (conversions.converted, conversions.n);
-    let z = normal_quantile(0.5 * alpha).abs();
-    let half = z * libm::sqrt(k * ((n - k) / n) + 0.25 * z * z);
-    let high = ((k + 0.5 * z * z + half) / (n + z * z)).min(1.0);
-    // From the product of both ends: the difference would lose every digit for rare conversions.
-    let low = k / n * (k / (n + z * z)) / high;
-    (low, high)
-}
-
-/// Newcombe's hybrid score interval of the difference, variation minus control, within -1 and 1.
-///
-/// Formula: method 10 of Newcombe (1998), the Wilson intervals of both combined by their squares.
-///
-/// ```
-/// use splitlight_stats::exact::{Conversions, newcombe};
-///
-/// let control = Conversions { converted: 48.0, n: 80.0 };
-/// let variation = Conversions { converted: 56.0, n: 70.0 };
-/// let (low, high) = newcombe(&control, &variation, 0.05);
-/// assert!((low - 0.0524).abs() < 1e-4 && (high - 0.3339).abs() < 1e-4);
-/// ```
-pub fn newcombe(control: &Conversions, variation: &Conversions, alpha: f64) -> (f64, f64) {
-    let (a, b) = (control.converted / control.n, variation.converted / variation.n);
-    let (around_a, around_b) = (wilson(control, alpha), wilson(variation, alpha));
-    let difference = b - a;
-    let below = libm::hypot(b - around_b.0, around_a.1 - a);
-    let above = libm::hypot(around_b.1 - b, a - around_a.0);
-    ((difference - below).max(-1.0), (difference + above).min(1.0))
 }

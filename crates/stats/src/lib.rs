@@ -18,18 +18,50 @@
 //! # Ok::<(), splitlight_stats::NotEnoughData>(())
 //! ```
 
+mod adjust;
 pub mod always_valid;
+pub mod bayes;
 mod compare;
-pub mod exact;
+mod effect;
+mod estimate;
+mod exact;
+pub mod group_sequential;
+mod invalid;
+mod joint;
 pub mod lift;
+mod margin;
+mod measured;
+mod metric;
 mod moments;
-mod sample_ratio;
+pub mod power;
+pub mod proportion;
+mod quantile;
+pub mod sample_ratio;
+pub mod sequential;
+mod sketch;
 pub mod special;
+pub mod strata;
 mod test_result;
+mod total;
+pub mod verdict;
 pub mod welch;
+mod wide;
 
-pub use compare::{Comparison, Method, NotEnoughData, Procedure, compare};
+pub use adjust::{Adjustment, adjusted, adjusted_interval, preferential_levels};
+pub use compare::{Comparison, Method, NotEnoughData, Procedure, compare, compare_measured};
+pub use effect::{Contrast, Effect};
+pub use estimate::{Alternative, Estimate};
+pub use exact::fisher_ln_p;
+pub use invalid::Invalid;
+pub use joint::{PairMoments, RatioMoments};
 pub use lift::LiftInterval;
+pub use margin::{Direction, NonInferiority, non_inferiority};
+pub use measured::{Measured, Theta};
+pub use metric::{Capped, funnel_steps, retained};
 pub use moments::{Kind, Moments, Sample};
+pub use proportion::Conversions;
+pub use quantile::{Quantile, quantile_visitor};
 pub use sample_ratio::{EXPECTED_MIN, MISMATCH_P_VALUE, SampleRatio, sample_ratio};
+pub use sketch::{SKETCH_ERROR, Sketch};
 pub use test_result::TestResult;
+pub use total::Total;

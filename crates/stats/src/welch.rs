@@ -3,7 +3,7 @@
 use core::f64::consts::LN_2;
 
 use crate::special::{student_t_ln_sf, student_t_sf, student_t_upper_quantile};
-use crate::{Sample, TestResult};
+use crate::{Alternative, Sample, TestResult};
 
 /// Tests the difference of two means with unequal variances; `alpha` is 1 minus the confidence.
 ///
@@ -26,6 +26,7 @@ pub fn test(control: &Sample, variation: &Sample, alpha: f64) -> TestResult {
     TestResult {
         difference,
         standard_error,
+        alternative: Alternative::TwoSided,
         multiplier: student_t_upper_quantile(0.5 * alpha, dof),
         p_value: (2.0 * student_t_sf(t, dof)).min(1.0),
         ln_p_value: (LN_2 + student_t_ln_sf(t, dof)).min(0.0),

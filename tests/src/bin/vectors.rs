@@ -35,6 +35,7 @@ fn main() -> ExitCode {
                     passed += report.cases - report.failures.len();
                     total += report.cases;
                     println!("{shown} {section}: {}/{}", report.cases - report.failures.len(), report.cases);
+                    report.notes.iter().for_each(|note| println!("  {note}"));
                     report.failures.iter().for_each(|failure| println!("  FAILED {failure}"));
                 }
             }
@@ -74,8 +75,12 @@ fn run(path: &Path, text: &str) -> Result<Vec<(String, Report)>, String> {
         return Ok(Vec::new());
     }
     let own = own_name(path, &document);
-    if let Some(report) = own.as_deref().and_then(|name| splitlight_tests::run(name, text).ok()) {
-        return Ok(vec![(own.unwrap_or_default(), report)]);
+    if let Some(name) = own {
+        match splitlight_tests::run(&name, text) {
+            Ok(report) => return Ok(vec![(name, report)]),
+            Err(reason) if has("method") => return Err(reason),
+            Err(_) => {}
+        }
     }
     if has("mergeQueryStrings") || has("isURLTargeted") || has("hashTyped") || has("paddedVersionString") {
         return growthbook::run_extra(text);

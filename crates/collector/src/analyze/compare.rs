@@ -88,7 +88,7 @@ fn analyze(metric: &Metric, arm: &Arm<'_>, control: Option<&Arm<'_>>, terms: &Te
     let mut analysis = Analysis {
         engine: "frequentist",
         method: terms.method,
-        numerator: moments.sum as f64,
+        numerator: moments.sum.to_f64(),
         denominator: moments.n as f64,
         mean: moments.mean(),
         stddev: moments.variance(kind).unwrap_or(0.0).sqrt(),
@@ -125,7 +125,7 @@ fn fill(analysis: &mut Analysis, comparison: &Comparison, terms: &Terms) {
             (analysis.ci_low, analysis.ci_high) = (Some(low), Some(high));
             LiftStatus::Bounded
         }
-        (Some(_), LiftInterval::Unbounded) => LiftStatus::Unbounded,
+        (Some(_), LiftInterval::Unbounded | LiftInterval::Outside(..)) => LiftStatus::Unbounded,
         _ => LiftStatus::Undefined,
     };
 }

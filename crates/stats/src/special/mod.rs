@@ -7,19 +7,27 @@
 mod beta;
 mod gamma;
 mod normal;
+pub(crate) mod quadrature;
 mod student;
 
-pub(crate) use beta::power_of_counts;
+pub(crate) use beta::{beta_ln_tails, ln_logit_density, power_of_counts, shares};
+pub(crate) use gamma::{gamma_ln_tails, ln_minus_linear, stirling_error};
 
-pub use beta::beta_regularized;
-pub use gamma::{chi_square_sf, gamma_upper_regularized};
+pub use beta::{beta_quantile, beta_regularized, f_ln_sf, f_sf};
+pub use gamma::{chi_square_ln_sf, chi_square_sf, gamma_upper_regularized};
 pub use normal::{normal_cdf, normal_ln_sf, normal_quantile, normal_sf};
 pub use student::{
     student_t_cdf, student_t_ln_sf, student_t_quantile, student_t_sf, student_t_upper_quantile,
 };
 
-/// Most steps a series or fraction takes: about `8 sqrt(a)` are needed, so this covers shapes up to 1e8.
-const STEPS_MAX: u32 = 100_000;
+/// Shapes from here on are integrated: the 130 points cost less than the `8 sqrt(a)` steps of a series or fraction.
+const SHAPE_LARGE: f64 = 10_000.0;
+
+/// Largest shape: far beyond this the spread around the mean is no longer seen in the argument.
+const SHAPE_MAX: f64 = 1e16;
+
+/// Most steps a series or fraction takes.
+const STEPS_MAX: u32 = 10_000;
 
 /// Relative size below which a further step cannot change an `f64`.
 const NEGLIGIBLE: f64 = 1e-16;

@@ -1,6 +1,12 @@
 //! Sample ratio mismatch: whether visitors fell on the variations as the weights say.
 
-use crate::special::chi_square_sf;
+mod exposure;
+mod sequential;
+
+pub use exposure::{MULTIPLE_EXPOSURE_MAX, MultipleExposure, VISITORS_MIN, multiple_exposure};
+pub use sequential::{CONCENTRATION, SplitEvidence, split_evidence};
+
+use crate::special::chi_square_ln_sf;
 
 /// A split less likely than this is reported as a mismatch (`GrowthBook` and Eppo use the same threshold).
 pub const MISMATCH_P_VALUE: f64 = 0.001;
@@ -18,6 +24,8 @@ pub struct SampleRatio {
     pub degrees_of_freedom: u32,
     /// Chance of a split at least as uneven when the weights hold, 0 to 1; 1 where there is nothing to test.
     pub p_value: f64,
+    /// Its natural logarithm, for chances below the smallest `f64`.
+    pub ln_p_value: f64,
     /// Visitors expected in each variation, in the order of `observed`.
     pub expected: Vec<f64>,
     /// Visitors were seen in a variation that has no weight.
@@ -54,12 +62,13 @@ pub fn sample_ratio(observed: &[u64], weights: &[f64]) -> SampleRatio {
         smallest = smallest.min(expected);
     }
     let leak = observed.iter().zip(&shares).any(|(&n, &share)| n > 0 && share <= 0.0);
-    let p_value = match degrees_of_freedom {
-        0 => 1.0,
-        dof => chi_square_sf(chi_square, f64::from(dof)),
+    let ln_p_value = match degrees_of_freedom {
+        0 => 0.0,
+        dof => chi_square_ln_sf(chi_square, f64::from(dof)),
     };
+    let p_value = libm::exp(ln_p_value);
     let flagged = leak || p_value < MISMATCH_P_VALUE && smallest >= EXPECTED_MIN;
-    SampleRatio { chi_square, degrees_of_freedom, p_value, expected, leak, flagged }
+    SampleRatio { chi_square, degrees_of_freedom, p_value, ln_p_value, expected, leak, flagged }
 }
 
 /// The weights as `n` parts of 1, all 0 when there is no weight at all.
