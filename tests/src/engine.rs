@@ -2,6 +2,7 @@
 
 use crate::Report;
 use serde::Deserialize;
+use splitlight_engine::attributes::from_page;
 use splitlight_engine::{
     Consent, Decisions, Facts, HashVersion, History, Index, Program, Reason, Sticky, Visitor, bucket,
     compile, explain, replay,
@@ -48,6 +49,9 @@ pub(crate) fn pages(text: &str) -> Result<Report, serde_json::Error> {
 #[derive(Deserialize)]
 struct DecideFile {
     config: Value,
+    /// What publishing says of the config: rule and pointer.
+    #[serde(default)]
+    issues: Vec<(String, String)>,
     cases: Vec<DecideCase>,
 }
 
@@ -67,6 +71,9 @@ struct DecideCase {
     forced: Vec<(String, String)>,
     #[serde(default)]
     url: String,
+    /// What the browser says with the page view; attributes are made of it.
+    #[serde(default)]
+    request: Option<Request>,
     #[serde(default)]
     attributes: Map,
     /// What the visitor did before; `null` where the history is not known.
@@ -100,6 +107,14 @@ fn no_past() -> Option<Vec<Past>> {
     Some(Vec::new())
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+struct Request {
+    referrer: String,
+    user_agent: String,
+    language: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Past {
@@ -122,8 +137,11 @@ pub(crate) fn decide(text: &str) -> Result<Report, serde_json::Error> {
     let parsed = config::parse(&serde_json::to_string(&file.config)?);
     let compiled = compile(&parsed.config);
     let mut report = Report::default();
-    let mut issues = parsed.issues.iter().chain(&compiled.issues).map(ToString::to_string);
-    report.count("the config is sound", issues.next());
+    let issues = parsed.issues.iter().chain(&compiled.issues);
+    let issues = issues.map(|issue| Ok((crate::lint::name(issue.code)?, issue.pointer.clone())));
+    let issues: Vec<(String, String)> = issues.collect::<Result<_, serde_json::Error>>()?;
+    let differs = (issues != file.issues).then(|| format!("publishing says {issues:?}"));
+    report.count("publishing says what it should", differs);
     // The bytes are what runs in browsers, so the bytes are what is tested.
     let program = Program::from_bytes(&compiled.program.to_bytes());
     report.count(
@@ -156,7 +174,7 @@ fn decide_case(config: &Config, program: &Program, case: &DecideCase) -> Option<
     };
     let facts = Facts {
         id: case.id.clone(),
-        attributes: case.attributes.clone(),
+        attributes: attributes(case),
         history,
         url: case.url.clone(),
         consent,
@@ -201,6 +219,16 @@ fn decide_case(config: &Config, program: &Program, case: &DecideCase) -> Option<
     (case.keeps.is_some() && keeps != case.keeps).then(|| format!("keeps {keeps:?}, not {:?}", case.keeps))
 }
 
+/// What the browser says, and over it what the site says.
+fn attributes(case: &DecideCase) -> Map {
+    let Some(request) = &case.request else { return case.attributes.clone() };
+    let mut attributes = from_page(&case.url, &request.referrer, &request.user_agent, &request.language);
+    for (name, value) in case.attributes.iter() {
+        attributes.insert(name.to_owned(), value.clone());
+    }
+    attributes
+}
+
 /// The first item whose explanation does not lead to the decision: its first closed gate has to be the reason.
 fn explained_otherwise(
     config: &Config,
@@ -230,6 +258,7 @@ fn explained_otherwise(
             Reason::NoConsent => &[Some("consent")],
             Reason::NoUnit => &[Some("unit")],
             Reason::Blocked => &[Some("sticky")],
+            Reason::Unsupported => &[Some("audience"), Some("prerequisite"), Some("cap")],
             Reason::Deferred => {
                 &[Some("audience"), Some("prerequisite"), Some("slot"), Some("cap"), Some("unit")]
             }

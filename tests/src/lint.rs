@@ -81,6 +81,6 @@ fn findings(
 }
 
 /// A name as JSON has it.
-fn name(value: impl serde::Serialize) -> Result<String, serde_json::Error> {
+pub(crate) fn name(value: impl serde::Serialize) -> Result<String, serde_json::Error> {
     serde_json::from_value(serde_json::to_value(value)?)
 }
