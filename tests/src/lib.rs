@@ -6,6 +6,7 @@
 mod collector;
 mod engine;
 pub mod growthbook;
+pub mod guide;
 mod lint;
 pub mod pairs;
 mod protocol;

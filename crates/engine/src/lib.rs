@@ -19,7 +19,8 @@
 //! ```
 //!
 //! Everything is a pure function: the time, the visitor's id and the history are arguments. [`decide()`] cannot fail;
-//! whatever is not understood is closed, and says so in its [`Reason`].
+//! whatever is not understood is closed, and says so in its [`Reason`]. What can be written in a config, with examples, is
+//! in the [`guide`].
 
 pub mod attributes;
 mod change;
@@ -29,6 +30,7 @@ mod condition;
 mod decide;
 mod explain;
 mod feature;
+pub mod guide;
 mod hash;
 mod history;
 mod index;

@@ -36,6 +36,7 @@ cargo xtask build                          sl.js, the dashboard and the Worker, 
 cargo xtask test [--long] [group ...]      all checks, or: lint unit vectors fuzz edge e2e check size docs
 cargo xtask bench [name ...]               all programs of tests/bench, or the named ones
 cargo xtask vectors <dir>                  every vector file in a directory, ours and those of GrowthBook's SDKs
+cargo xtask guide                          the tables of the guide in the engine's documentation, from the vectors
 cargo xtask portable                       the engine as wasm without imports, in <target>/splitlight/portable
 cargo xtask size                           what a visitor downloads, against the budget
 cargo xtask setup                          only what the machine lacks: npm packages, wasm target, Chromium";
@@ -62,7 +63,8 @@ fn task(arguments: &[String]) -> Result<i32> {
         "test" => test::run(rest),
         "bench" => bench::run(rest),
         "build" => build::all().map(|()| 0),
-        "vectors" => vectors(rest),
+        "vectors" => program("vectors", rest),
+        "guide" => program("guide", rest),
         "portable" => portable::build().map(|()| 0),
         "size" => size::run().map(|()| 0),
         "setup" => setup::all().and_then(|()| setup::chromium()).map(|_| 0),
@@ -74,9 +76,9 @@ fn task(arguments: &[String]) -> Result<i32> {
     }
 }
 
-/// Runs the vectors in a directory with the program that the tests have for it.
-fn vectors(arguments: &[String]) -> Result<i32> {
+/// Runs a program that the tests have for it.
+fn program(name: &str, arguments: &[String]) -> Result<i32> {
     let mut cargo = run::cargo();
-    cargo.args(["run", "--quiet", "--package", "splitlight-tests", "--bin", "vectors", "--"]).args(arguments);
+    cargo.args(["run", "--quiet", "--package", "splitlight-tests", "--bin", name, "--"]).args(arguments);
     run::attached(&mut cargo)
 }
