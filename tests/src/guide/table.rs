@@ -52,9 +52,9 @@ fn answer(yes: bool) -> String {
 /// A row a line.
 fn grid(head: &[String], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let mut out = line(head) + &line(&vec!["---".to_owned(); head.len()]);
-    rows.iter().for_each(|row| out.push_str(&line(row)));
-    out
+    let under = line(&vec!["---".to_owned(); head.len()]);
+    let rows: String = rows.iter().map(|row| line(row)).collect();
+    line(head) + &under + &rows
 }
 
 /// Where the rest is.
@@ -164,7 +164,8 @@ fn decisions(order: &Order, document: &Value) -> Result<String, String> {
         } else {
             format!(": {}", code(&said))
         };
-        out.push_str(&format!("* {}{said}\n", quoted(item["key"].as_str().unwrap_or_default())));
+        let key = quoted(item["key"].as_str().unwrap_or_default());
+        out.extend(["* ", &key, &said, "\n"]);
     }
     let dated = picked.iter().any(|case| case["now"] != picked[0]["now"]);
     let mut head = vec!["case".to_owned()];
@@ -212,7 +213,7 @@ fn models(order: &Order, document: &Value) -> Result<String, String> {
         document["models"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
     let mut out = String::new();
     for name in &names {
-        out.push_str(&format!("* {} looks at {}\n", quoted(name), code(&features(name))));
+        out.extend(["* ", &quoted(name), " looks at ", &code(&features(name)), "\n"]);
     }
     let head: Vec<&str> =
         core::iter::once("what it looks at").chain(names.iter().map(String::as_str)).collect();
