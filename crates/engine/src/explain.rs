@@ -21,8 +21,8 @@ use splitlight_protocol::{Map, Timestamp, Value};
 /// Members: `now`; `experiments`, `personalizations` and `features`, each in the order of the config. Every entry has
 /// `key`, `variation` (or `value`), `reason` as in [`Reason::name`], `exposure` (whether meeting it counts), and `gates`
 /// in the order in which they are tried: `gate`, `open`, and what it looked at. `audience` gates hold the condition as it
-/// is written, each part with `holds` (true, false or "unknown") and the `value` it found; `slot` gates say who filled
-/// the slot and why every other rule did not. `issues` lists what could not be compiled.
+/// is written, each part with `holds` (true, false, "unknown" or "unsupported") and the `value` it found; `slot` gates say
+/// who filled the slot and why every other rule did not. `issues` lists what could not be compiled.
 ///
 /// The decision of an entry is [`decide()`](crate::decide())'s own, so an explanation never tells another one.
 ///
