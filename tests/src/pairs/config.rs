@@ -234,11 +234,11 @@ fn personalization(draw: &mut Draw, at: u64) -> String {
     if draw.percent(30) {
         all.push_str(&format!(",\"value\":{}", value(draw, 1)));
     }
-    if draw.percent(15) {
+    if draw.percent(20) {
         let (times, per) = (draw.below(3), draw.pick(&["session", "day", "lifetime"]));
         all.push_str(&format!(",\"cap\":{{\"times\":{times},\"per\":\"{per}\"}}"));
     }
-    if draw.percent(10) {
+    if draw.percent(20) {
         all.push_str(&format!(",\"cooldown\":\"{}\"", draw.pick(&["30m", "7d", "36h", "12h"])));
     }
     all.push('}');

@@ -41,7 +41,7 @@ fn history(draw: &mut Draw, program: &Program, now: Timestamp) -> Option<History
                 let referrer = draw.pick(&["", "https://search.test/?q=1", "https://shop.test/"]);
                 history.visit(program, url, referrer, time);
             }
-            1 => {
+            1 | 2 => {
                 let item = Value::from(draw.pick(&["p0", "p1", "p2"]));
                 let shown = Map::from_iter([("item".to_owned(), item)]);
                 history.record(program, SHOWN, &shown, None, time);
