@@ -75,7 +75,7 @@ pub fn clopper_pearson(conversions: &Conversions, alpha: f64) -> (f64, f64) {
 
 /// The equal-tailed interval of the posterior `Beta(k + 1/2, n - k + 1/2)`; `alpha` is 1 minus the confidence.
 ///
-/// Formula: Jeffreys' prior (Brown, Cai and DasGupta 2001). It has a width for 0 conversions as well.
+/// Formula: Jeffreys' prior (Brown, Cai and `DasGupta` 2001). It has a width for 0 conversions as well.
 ///
 /// ```
 /// use splitlight_stats::{Conversions, proportion};
@@ -236,9 +236,6 @@ pub fn miettinen_nurminen(control: &Conversions, variation: &Conversions, alpha:
         let (mut near, mut far) = (estimate, far);
         for _ in 0..HALVINGS {
             let middle = near + 0.5 * (far - near);
-            if middle == near || middle == far {
-                break;
-            }
             let distance = direction.toward(middle - estimate);
             if distance <= z * libm::sqrt(restricted_variance(control, variation, middle)) {
                 near = middle;
