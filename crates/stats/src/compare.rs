@@ -2,16 +2,19 @@
 
 use core::fmt;
 
-use crate::always_valid::Plan;
+use serde::Serialize;
+
+use crate::always_valid;
 use crate::exact::fisher_ln_p;
 use crate::proportion::{Conversions, newcombe};
 use crate::{
-    Alternative, Contrast, Estimate, Kind, LiftInterval, Measured, Moments, Sample, TestResult, lift, welch,
+    Alternative, Contrast, Estimate, Kind, LiftInterval, Measured, Moments, Sample, TestResult,
+    group_sequential, lift, welch,
 };
 
 /// How often the result may be looked at.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Method {
+pub enum Method<'p> {
     /// Once, at a size fixed in advance: [`welch`], or Fisher's exact test for a proportion without a variance.
     Welch,
     /// As often as wanted: [`always_valid`](crate::always_valid).
@@ -19,15 +22,25 @@ pub enum Method {
         /// Planned visitors of both variations together, at least 2, frozen before the start.
         planned_total: f64,
     },
+    /// At the looks of a plan: [`group_sequential`].
+    GroupSequential {
+        /// Two-sided, for the confidence of the comparison.
+        plan: &'p group_sequential::Plan,
+        /// Which look this is, counted from 0.
+        look: usize,
+    },
 }
 
 /// The procedure a result came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Procedure {
     /// Welch's t-test.
     Welch,
     /// The asymptotic confidence sequence.
     AlwaysValid,
+    /// The bounds of planned looks.
+    GroupSequential,
     /// Fisher's exact test and Newcombe's interval, where everybody or nobody of a variation converted.
     Exact,
 }
@@ -36,7 +49,8 @@ pub enum Procedure {
 ///
 /// Every number is finite. Up to rounding, `p_value < 1 - confidence` where and only where `difference_interval`
 /// excludes 0, and `lift_interval`, where it says anything, excludes it where and only where `difference_interval` does.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Comparison {
     /// The procedure used.
     pub method: Procedure,
@@ -55,13 +69,15 @@ pub struct Comparison {
     /// Lower and upper end of the difference, in its unit.
     pub difference_interval: (f64, f64),
     /// Difference divided by the magnitude of the control mean, where that is not 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lift: Option<f64>,
     /// Interval of the lift.
     pub lift_interval: LiftInterval,
 }
 
 /// Why there is no result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum NotEnoughData {
     /// A variation has fewer visitors than the test needs: 2, or 1 for the exact procedure.
@@ -71,7 +87,7 @@ pub enum NotEnoughData {
     /// No visitors can have these moments: a negative count, more than 2^53 of them, more conversions than visitors,
     /// or squares that are too small for their sum.
     ImpossibleMoments,
-    /// The confidence is not in `[0.5, 1)`, or the planned total is below 2 or not finite.
+    /// The confidence is not in `[0.5, 1)`, the planned total is below 2 or not finite, or there is no such look.
     InvalidSettings,
     /// A sum does not fit in 128 bits.
     TooLarge,
@@ -91,7 +107,7 @@ impl fmt::Display for NotEnoughData {
             Self::TooFewVisitors => "too few visitors",
             Self::NoVariance => "all visitors have the same value",
             Self::ImpossibleMoments => "moments contradict each other",
-            Self::InvalidSettings => "confidence or planned total out of range",
+            Self::InvalidSettings => "confidence, planned total or look out of range",
             Self::TooLarge => "a sum does not fit in 128 bits",
             Self::NoBaseline => "the control mean is 0",
         })
@@ -126,7 +142,7 @@ pub fn compare(
     control: &Moments,
     variation: &Moments,
     kind: Kind,
-    method: Method,
+    method: Method<'_>,
     confidence: f64,
 ) -> Result<Comparison, NotEnoughData> {
     if !valid(method, confidence) {
@@ -163,7 +179,7 @@ pub fn compare(
 pub fn compare_measured(
     control: &Measured,
     variation: &Measured,
-    method: Method,
+    method: Method<'_>,
     confidence: f64,
 ) -> Result<Comparison, NotEnoughData> {
     if !valid(method, confidence) {
@@ -190,7 +206,7 @@ fn tested(
     control: &Measured,
     variation: &Measured,
     difference: Option<f64>,
-    method: Method,
+    method: Method<'_>,
     confidence: f64,
 ) -> Result<Comparison, NotEnoughData> {
     let total = control.sample.n + variation.sample.n;
@@ -221,7 +237,13 @@ fn tested(
     let (test, procedure) = match method {
         Method::Welch => (welch::test(&a, &b, alpha), Procedure::Welch),
         Method::AlwaysValid { planned_total } => {
-            (always_valid_test(&a, &b, alpha, planned_total)?, Procedure::AlwaysValid)
+            let plan = always_valid::Plan::new(alpha, planned_total, Alternative::TwoSided);
+            let test = plan.and_then(|plan| plan.test(&estimate(&a, &b), total));
+            (test.map_err(|_| NotEnoughData::InvalidSettings)?, Procedure::AlwaysValid)
+        }
+        Method::GroupSequential { plan, look } => {
+            let test = plan.test(look, &estimate(&a, &b));
+            (test.map_err(|_| NotEnoughData::InvalidSettings)?, Procedure::GroupSequential)
         }
     };
     Ok(report(&control, &variation, &contrast, &test, procedure, confidence))
@@ -233,25 +255,18 @@ fn together(a: &Sample, b: &Sample, difference: f64) -> f64 {
     ((a.n - 1.0) * a.variance + (b.n - 1.0) * b.variance + between) / (a.n + b.n - 1.0)
 }
 
-/// The always-valid test of the difference; what it refuses is a planned total that is too large.
-fn always_valid_test(
-    a: &Sample,
-    b: &Sample,
-    alpha: f64,
-    planned_total: f64,
-) -> Result<TestResult, NotEnoughData> {
+/// The difference of the means.
+fn estimate(a: &Sample, b: &Sample) -> Estimate {
     let standard_error = libm::sqrt(a.squared_error() + b.squared_error());
-    let difference = Estimate { value: b.mean - a.mean, standard_error };
-    Plan::new(alpha, planned_total, Alternative::TwoSided)
-        .and_then(|plan| plan.test(&difference, a.n + b.n))
-        .map_err(|_| NotEnoughData::InvalidSettings)
+    Estimate { value: b.mean - a.mean, standard_error }
 }
 
 /// Whether the settings are in range; a NaN is not.
-fn valid(method: Method, confidence: f64) -> bool {
+fn valid(method: Method<'_>, confidence: f64) -> bool {
     let planned = match method {
         Method::Welch => true,
         Method::AlwaysValid { planned_total } => planned_total >= 2.0 && planned_total.is_finite(),
+        Method::GroupSequential { plan, .. } => plan.is_for(confidence),
     };
     planned && (0.5..1.0).contains(&confidence)
 }

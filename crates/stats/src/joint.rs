@@ -17,6 +17,7 @@ use crate::{Kind, Moments, NotEnoughData, Total};
 /// assert_eq!(pair.merge(PairMoments::default()), pair);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PairMoments {
     /// The numerator, or the metric after the exposure.
     pub first: Moments,
@@ -101,7 +102,7 @@ pub(crate) fn covariance(
 
 /// Moments of a ratio and of the same ratio before the exposure: four values per visitor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RatioMoments {
     /// Numerator and denominator after the exposure.
     pub after: PairMoments,

@@ -43,6 +43,7 @@ pub mod special;
 pub mod strata;
 mod test_result;
 mod total;
+pub mod verdict;
 pub mod welch;
 mod wide;
 

@@ -1,9 +1,12 @@
 //! Lift: the relative effect and the interval that inverts the same test as the p-value.
 
+use serde::Serialize;
+
 use crate::Contrast;
 
 /// The lifts that a test does not reject, as fractions of the control mean.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum LiftInterval {
     /// Lower and upper end; excludes 0 exactly where the interval of the difference does.
     Bounded(f64, f64),

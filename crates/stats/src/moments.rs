@@ -19,6 +19,7 @@ pub enum Kind {
 ///
 /// All three are plain integer sums, so shards and days add in any order to the same bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Moments {
     /// Visitors exposed, converted or not.
     pub n: i64,

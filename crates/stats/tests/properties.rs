@@ -32,7 +32,7 @@ fn possible_proportions() -> impl Strategy<Value = Moments> {
     })
 }
 
-fn any_method() -> impl Strategy<Value = Method> {
+fn any_method() -> impl Strategy<Value = Method<'static>> {
     prop_oneof![
         Just(Method::Welch),
         (2.0..1e7).prop_map(|planned_total| Method::AlwaysValid { planned_total }),

@@ -101,7 +101,7 @@ pub(super) fn check_test(checks: &mut Checks, case: &Value, test: &TestResult) {
 }
 
 /// The same case through [`compare`], whose lift is undefined for a control mean of 0.
-pub(super) fn check_entry_point(checks: &mut Checks, case: &Value, method: Method) {
+pub(super) fn check_entry_point(checks: &mut Checks, case: &Value, method: Method<'_>) {
     let (control, variation) = (&case["input"]["control"], &case["input"]["treatment"]);
     let alpha = read::alpha(case);
     let result = if read::is_plain(control) {

@@ -131,7 +131,7 @@ impl Arms {
         contrast
     }
 
-    pub(super) fn compare(&self, method: Method, confidence: f64) -> Result<Comparison, NotEnoughData> {
+    pub(super) fn compare(&self, method: Method<'_>, confidence: f64) -> Result<Comparison, NotEnoughData> {
         compare_measured(&self.control, &self.variation, method, confidence)
     }
 }

@@ -147,7 +147,7 @@ impl Run<'_> {
     }
 
     /// Whether the comparison of the first variation with control finds a difference.
-    fn finds(&self, counts: &[(u32, u32)], method: Method) -> bool {
+    fn finds(&self, counts: &[(u32, u32)], method: Method<'_>) -> bool {
         let moments =
             |at: usize| counts.get(at).map(|(n, sum)| Moments::conversions((*n).into(), (*sum).into()));
         let (Some(control), Some(variation)) = (moments(0), moments(1)) else { return false };

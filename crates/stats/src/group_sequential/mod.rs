@@ -101,6 +101,12 @@ impl Plan {
         Ok(Self { alpha, spending, alternative, looks })
     }
 
+    /// Whether it is two-sided and its false positive rate is what this confidence leaves.
+    pub(crate) fn is_for(&self, confidence: f64) -> bool {
+        const ROUNDING: f64 = 1e-12;
+        self.alternative == Alternative::TwoSided && (1.0 - confidence - self.alpha).abs() <= ROUNDING
+    }
+
     /// The looks in their order.
     pub fn looks(&self) -> &[Look] {
         &self.looks
