@@ -6,10 +6,14 @@ use splitlight_stats::{
 };
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::{env, fs, io};
+use std::process::ExitCode;
+use std::{env, fs};
 
-fn main() -> io::Result<()> {
-    let folder = env::args().nth(1).ok_or_else(|| io::Error::other("write the folder with the files"))?;
+fn main() -> ExitCode {
+    let Some(folder) = env::args().nth(1) else {
+        eprintln!("error: write the folder with the files");
+        return ExitCode::from(2);
+    };
     let mut found = 0;
     for (file, analyze) in [("cookie_cats.csv", cookie_cats as fn(&Table)), ("hillstrom.csv", hillstrom)] {
         match fs::read_to_string(Path::new(&folder).join(file)) {
@@ -21,10 +25,9 @@ fn main() -> io::Result<()> {
         }
     }
     if found == 0 {
-        Err(io::Error::other(format!("there is nothing to analyze in {folder}")))
-    } else {
-        Ok(())
+        eprintln!("error: there is nothing to analyze in {folder}");
     }
+    ExitCode::from(u8::from(found == 0))
 }
 
 /// A file of comma-separated values.
