@@ -12,6 +12,7 @@ pub mod pairs;
 mod protocol;
 mod rewrite;
 mod scoring;
+pub mod simulation;
 mod stats;
 
 use serde::Serialize;

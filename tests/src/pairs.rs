@@ -5,7 +5,7 @@
 mod condition;
 mod config;
 mod digest;
-mod draw;
+pub(crate) mod draw;
 mod visitor;
 
 use digest::Digest;

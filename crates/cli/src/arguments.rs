@@ -2,10 +2,10 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Checks a Splitlight config, and says what it decides and why.
+/// Checks a Splitlight config, says what it decides and why, and what came of it.
 ///
-/// A file written as `-` is the standard input. The exit code is 0 when all is well, 1 when a config has errors, and 2
-/// when the arguments or a file cannot be read.
+/// A file written as `-` is the standard input. The exit code is 0 when all is well, 1 when a config has errors or the
+/// split of an experiment is broken, and 2 when the arguments or a file cannot be read.
 #[derive(Debug, Parser)]
 #[command(name = "splitlight", version, max_term_width = 110)]
 pub(crate) struct Arguments {
@@ -25,6 +25,10 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Says what a whole population gets: splits, slots and false positives
     Simulate(Simulate),
+    /// Says what an experiment shows and what to do: ship, stop, continue, or that nothing is proven
+    Analyze(Analyze),
+    /// Says how many visitors an experiment needs, or what it can find with those it has
+    Power(Power),
     /// Prints the JSON Schema of configs, for editors
     Schema,
     /// Translates another platform's document to a config
@@ -174,6 +178,131 @@ pub(crate) struct Simulate {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Analyze {
+    /// A record (plan and moments in one JSON document), or events: one JSON object a line, with `visitor` and either
+    /// `variation`, which they met, or `metric`, which they fed (with `value`, an integer, for numbers), and `time` where
+    /// what came before the exposure must not count
+    pub(crate) file: String,
+    #[command(flatten)]
+    pub(crate) plan: Planned,
+    /// Writes the record to this file, which gives the same verdict again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<String>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+/// The plan of an experiment that is known by its events.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+pub(crate) struct Planned {
+    /// The variation that the others are compared with; `control` when missing
+    #[arg(long, value_name = "VARIATION")]
+    pub(crate) control: Option<String>,
+    /// The metric that decides; the only one when missing
+    #[arg(long, value_name = "METRIC")]
+    pub(crate) primary: Option<String>,
+    /// A metric that must not get worse
+    #[arg(long, value_name = "METRIC")]
+    pub(crate) guardrail: Vec<String>,
+    /// The loss of guardrails, as a share of control, that is surely not reached before anything is shipped
+    #[arg(long, value_name = "SHARE", value_parser = number)]
+    pub(crate) margin: Option<f64>,
+    /// A metric of which less is better
+    #[arg(long, value_name = "METRIC")]
+    pub(crate) decrease: Vec<String>,
+    /// The planned weight of a variation, such as bold=0.5; equal ones when missing
+    #[arg(long, value_name = "VARIATION=WEIGHT")]
+    pub(crate) weight: Vec<String>,
+    /// How often the result may be looked at; at any time when missing
+    #[arg(long, value_enum)]
+    pub(crate) method: Option<PlannedLooks>,
+    /// Confidence of all comparisons of a metric together; 0.95 when missing
+    #[arg(long, value_parser = confidence)]
+    pub(crate) confidence: Option<f64>,
+    /// Planned visitors of all variations; those of the file when missing
+    #[arg(long, value_name = "VISITORS")]
+    pub(crate) visitors: Option<u64>,
+    /// Visitors at each planned look so far, this one included; those of the file when missing
+    #[arg(long, value_name = "VISITORS", value_delimiter = ',', value_parser = number)]
+    pub(crate) looks: Vec<f64>,
+    /// Days since the start
+    #[arg(long, default_value_t = 0.0, value_parser = number)]
+    pub(crate) days: f64,
+    /// Days before which nothing is shipped
+    #[arg(long, value_name = "DAYS", default_value_t = 0.0, value_parser = number)]
+    pub(crate) days_min: f64,
+    /// Visitors of each variation before which nothing is decided
+    #[arg(long, value_name = "VISITORS", default_value_t = 0)]
+    pub(crate) visitors_min: u64,
+}
+
+/// How often a result may be looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlannedLooks {
+    /// Once, when all planned visitors are in
+    Once,
+    /// At any time
+    #[default]
+    AnyTime,
+    /// At planned looks, with next to nothing spent early
+    ObrienFleming,
+    /// At planned looks, with about the same spent at each
+    Pocock,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Power {
+    /// The conversion rate of control
+    #[arg(long, value_parser = number)]
+    pub(crate) rate: Option<f64>,
+    /// The mean per visitor of control, of a metric that is a number
+    #[arg(long, value_parser = number, requires = "deviation", conflicts_with = "rate")]
+    pub(crate) mean: Option<f64>,
+    /// The standard deviation per visitor of that metric
+    #[arg(long, value_parser = number, requires = "mean")]
+    pub(crate) deviation: Option<f64>,
+    /// The lift to find, such as 0.1 for +10 %
+    #[arg(long, value_parser = number, allow_negative_numbers = true, required_unless_present = "visitors")]
+    pub(crate) lift: Option<f64>,
+    /// Visitors of all variations that there will be
+    #[arg(long, value_parser = number)]
+    pub(crate) visitors: Option<f64>,
+    /// Visitors a day, to say how long it takes in whole weeks
+    #[arg(long, value_name = "VISITORS", value_parser = number)]
+    pub(crate) visitors_per_day: Option<f64>,
+    /// Variations, control included
+    #[arg(long, default_value_t = 2)]
+    pub(crate) variations: u32,
+    /// Planned looks of the second design
+    #[arg(long, default_value_t = 14)]
+    pub(crate) looks: u32,
+    /// The chance to find the lift
+    #[arg(long = "power", default_value_t = 0.8, value_parser = number)]
+    pub(crate) chance: f64,
+    /// Confidence of all comparisons together
+    #[arg(long, default_value_t = 0.95, value_parser = confidence)]
+    pub(crate) confidence: f64,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+/// A finite number.
+fn number(text: &str) -> Result<f64, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite())
+        .ok_or_else(|| "this is not a number".to_owned())
+}
+
+/// A confidence that an interval can have.
+fn confidence(text: &str) -> Result<f64, String> {
+    let fits = number(text).ok().filter(|number| (0.5..1.0).contains(number));
+    fits.ok_or_else(|| "a confidence is at least 0.5 and below 1, such as 0.95".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
-//! `splitlight`: checks a config before it is published, and says what it decides and why.
+//! `splitlight`: checks a config before it is published, says what it decides and why, and what came of it.
 
+mod analyze;
 mod arguments;
 mod clock;
 mod config;
@@ -9,6 +10,7 @@ mod growthbook;
 mod input;
 mod lint;
 mod output;
+mod power;
 mod random;
 mod replay;
 mod simulate;
@@ -22,7 +24,7 @@ use std::process::ExitCode;
 
 /// Everything is fine.
 const FINE: u8 = 0;
-/// A config has defects that keep it from being published.
+/// A config has defects that keep it from being published, or visitors fell on variations as they must not.
 const FINDINGS: u8 = 1;
 /// The arguments, a file or an output are not as they have to be.
 const TROUBLE: u8 = 2;
@@ -55,6 +57,8 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Power(arguments) => power::run(&arguments),
         Command::Schema => Output::json(&splitlight_protocol::config::schema()),
         Command::Import(Import::Growthbook(arguments)) => growthbook::import(&arguments),
         Command::Export(Export::Growthbook(arguments)) => growthbook::export(&arguments),

@@ -12,7 +12,7 @@ pub(crate) struct Output {
     text: String,
     /// One line each.
     notes: Vec<String>,
-    /// Whether no config had an error.
+    /// Whether no config had an error, and no split was broken.
     pub(crate) sound: bool,
 }
 
@@ -30,6 +30,12 @@ impl Output {
     /// An error among the defects of the config makes the exit code 1.
     pub(crate) fn judged_by(mut self, issues: &[Issue]) -> Self {
         self.sound &= issues.iter().all(|issue| issue.severity != Severity::Error);
+        self
+    }
+
+    /// What was found is not as it has to be, so the exit code is 1.
+    pub(crate) fn judged(mut self, sound: bool) -> Self {
+        self.sound &= sound;
         self
     }
 

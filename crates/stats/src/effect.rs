@@ -2,7 +2,7 @@
 
 use core::f64::consts::LN_2;
 
-use crate::special::{student_t_ln_sf, student_t_sf, student_t_upper_quantile};
+use crate::special::{student_t_ln_sf, student_t_upper_quantile};
 use crate::{Alternative, Estimate, LiftInterval, Measured, NotEnoughData, TestResult, lift, welch};
 
 /// The difference from control together with control's own mean: what absolute and relative effects are made of.
@@ -187,13 +187,14 @@ impl Effect {
         let Estimate { value, standard_error } = self.estimate;
         let t = alternative.toward(value / standard_error);
         let (sides, ln_sides) = if alternative == Alternative::TwoSided { (2.0, LN_2) } else { (1.0, 0.0) };
+        let ln_p_value = (ln_sides + student_t_ln_sf(t, self.dof)).min(0.0);
         TestResult {
             difference: value,
             standard_error,
             alternative,
             multiplier: student_t_upper_quantile(alpha / sides, self.dof),
-            p_value: (sides * student_t_sf(t, self.dof)).min(1.0),
-            ln_p_value: (ln_sides + student_t_ln_sf(t, self.dof)).min(0.0),
+            p_value: libm::exp(ln_p_value),
+            ln_p_value,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Proportions: intervals of one share and of the difference of two, for every count.
 
 use crate::Alternative;
-use crate::special::{beta_quantile, normal_quantile};
+use crate::special::{beta_quantile, beta_upper_quantile, normal_quantile};
 
 /// Conversions of one variation: `converted` of `n`, with `0 <= converted <= n` and `n >= 1`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,7 +69,7 @@ pub fn clopper_pearson(conversions: &Conversions, alpha: f64) -> (f64, f64) {
     let (k, rest) = (conversions.converted, conversions.rest());
     let low = if k <= 0.0 { 0.0 } else { beta_quantile(0.5 * alpha, k, rest + 1.0) };
     // The upper tail from the other side, where alpha keeps its digits.
-    let high = if rest <= 0.0 { 1.0 } else { 1.0 - beta_quantile(0.5 * alpha, rest, k + 1.0) };
+    let high = if rest <= 0.0 { 1.0 } else { beta_upper_quantile(0.5 * alpha, k + 1.0, rest) };
     (low, high)
 }
 
@@ -85,7 +85,7 @@ pub fn clopper_pearson(conversions: &Conversions, alpha: f64) -> (f64, f64) {
 /// ```
 pub fn jeffreys(conversions: &Conversions, alpha: f64) -> (f64, f64) {
     let (a, b) = (conversions.converted + 0.5, conversions.rest() + 0.5);
-    (beta_quantile(0.5 * alpha, a, b), 1.0 - beta_quantile(0.5 * alpha, b, a))
+    (beta_quantile(0.5 * alpha, a, b), beta_upper_quantile(0.5 * alpha, a, b))
 }
 
 /// The interval of a proportion with `z^2 / 2` conversions and as many others added, within 0 and 1.

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: the programs of tests/bench against release builds and a stack of their own.
 
+mod stats;
+
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, fail};
@@ -11,7 +13,7 @@ pub(crate) fn run(names: &[String]) -> Result<i32> {
     let all = paths::files_in(&paths::root().join("tests/bench"));
     let all: Vec<PathBuf> = all.into_iter().filter(|path| is_benchmark(path)).collect();
     if all.is_empty() {
-        fail!("tests/bench has no *.mjs: there is nothing to measure");
+        fail!("tests/bench has no programs: there is nothing to measure");
     }
     let known: Vec<String> = all.iter().map(|path| name_of(path)).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(name)) {
@@ -19,11 +21,11 @@ pub(crate) fn run(names: &[String]) -> Result<i32> {
     }
     let chosen = all.iter().filter(|path| names.is_empty() || names.contains(&name_of(path)));
     let (alone, with_stack): (Vec<&PathBuf>, Vec<&PathBuf>) =
-        chosen.partition(|path| name_of(path) == ENGINE);
+        chosen.partition(|path| [ENGINE, STATS].contains(&name_of(path).as_str()));
     let mut worst = 0;
     for file in alone {
         println!("\n== {}", name_of(file));
-        worst = worst.max(engine(file)?);
+        worst = worst.max(if name_of(file) == STATS { stats::run(file)? } else { engine(file)? });
     }
     if with_stack.is_empty() {
         return Ok(worst);
@@ -43,6 +45,9 @@ pub(crate) fn run(names: &[String]) -> Result<i32> {
 /// The benchmark of the engine, which needs no stack: the engine as wasm, and natively.
 const ENGINE: &str = "engine";
 
+/// The benchmark of the statistics, which needs no stack either.
+const STATS: &str = "stats";
+
 fn engine(file: &Path) -> Result<i32> {
     setup::all()?;
     portable::build()?;
@@ -55,7 +60,7 @@ fn engine(file: &Path) -> Result<i32> {
 }
 
 fn is_benchmark(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end == "mjs") && !name_of(path).starts_with('_')
+    path.extension().is_some_and(|end| end == "mjs" || end == "py") && !name_of(path).starts_with('_')
 }
 
 fn name_of(path: &Path) -> String {

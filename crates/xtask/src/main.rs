@@ -37,6 +37,7 @@ cargo xtask test [--long] [group ...]      all checks, or: lint unit vectors fuz
 cargo xtask bench [name ...]               all programs of tests/bench, or the named ones
 cargo xtask vectors <dir>                  every vector file in a directory, ours and those of GrowthBook's SDKs
 cargo xtask guide                          the tables of the guide in the engine's documentation, from the vectors
+cargo xtask data [dir]                     two published experiments, analyzed: Cookie Cats and Hillstrom's e-mails
 cargo xtask portable                       the engine as wasm without imports, in <target>/splitlight/portable
 cargo xtask size                           what a visitor downloads, against the budget
 cargo xtask setup                          only what the machine lacks: npm packages, wasm target, Chromium";
@@ -65,6 +66,7 @@ fn task(arguments: &[String]) -> Result<i32> {
         "build" => build::all().map(|()| 0),
         "vectors" => program("vectors", rest),
         "guide" => program("guide", rest),
+        "data" => data(rest),
         "portable" => portable::build().map(|()| 0),
         "size" => size::run().map(|()| 0),
         "setup" => setup::all().and_then(|()| setup::chromium()).map(|_| 0),
@@ -74,6 +76,28 @@ fn task(arguments: &[String]) -> Result<i32> {
         }
         other => fail!("there is no task `{other}`: see `cargo xtask help`"),
     }
+}
+
+/// Where the published experiments are when nobody says so.
+const PUBLISHED: &str = "../shared/data/ab";
+
+/// Analyzes the published experiments in a directory; they are not ours to distribute.
+fn data(arguments: &[String]) -> Result<i32> {
+    let folder = match arguments {
+        [folder] => std::path::absolute(folder).unwrap_or_else(|_| folder.into()),
+        _ => paths::root().join(PUBLISHED),
+    };
+    if !folder.is_dir() {
+        fail!(
+            "{} is no directory: cargo xtask data <dir>, with cookie_cats.csv or hillstrom.csv in it",
+            folder.display()
+        );
+    }
+    let mut cargo = run::cargo();
+    cargo
+        .args(["run", "--quiet", "--package", "splitlight-stats", "--example", "published", "--"])
+        .arg(folder);
+    run::attached(&mut cargo)
 }
 
 /// Runs a program that the tests have for it.

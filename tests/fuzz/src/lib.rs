@@ -1,5 +1,7 @@
 //! What every fuzz target shares: a bound on the time an input may take, and how an input is cut in two.
 
+pub mod numbers;
+
 use splitlight_engine::{Facts, History, Index, Program, Visitor, decide};
 use splitlight_protocol::{Map, Timestamp, Value};
 use std::time::{Duration, Instant};

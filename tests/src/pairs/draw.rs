@@ -1,17 +1,17 @@
 //! Chance from a seed: splitmix64, in integers of fixed width, so that every runtime draws the same.
 
 /// A source of numbers that a seed determines.
-pub(super) struct Draw(u64);
+pub(crate) struct Draw(u64);
 
 impl Draw {
     /// The source of one pair, unlike that of any other.
-    pub(super) fn new(seed: u64, number: u64) -> Self {
+    pub(crate) fn new(seed: u64, number: u64) -> Self {
         let mut draw = Self(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ number);
         draw.0 = draw.next();
         draw
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -5,9 +5,13 @@ use serde_json::Value;
 use splitlight_stats::proportion::{self, Conversions};
 use splitlight_stats::{fisher_ln_p, special};
 
+/// An interval of one rate, and one of the difference of two.
+type One = fn(&Conversions, f64) -> (f64, f64);
+type Two = fn(&Conversions, &Conversions, f64) -> (f64, f64);
+
 pub(super) fn proportion_interval(checks: &mut Checks, case: &Value) {
     let conversions = Conversions { converted: read::input(case, "successes"), n: read::input(case, "n") };
-    let of: [(&str, fn(&Conversions, f64) -> (f64, f64)); 4] = [
+    let of: [(&str, One); 4] = [
         ("wilson", proportion::wilson),
         ("clopper_pearson", proportion::clopper_pearson),
         ("jeffreys", proportion::jeffreys),
@@ -22,7 +26,7 @@ pub(super) fn two_proportions(checks: &mut Checks, case: &Value) {
     let (of, expect, alpha) = (|key: &str| read::input(case, key), &case["expect"], read::alpha(case));
     let control = Conversions { converted: of("k_control"), n: of("n_control") };
     let variation = Conversions { converted: of("k_treatment"), n: of("n_treatment") };
-    let intervals: [(&str, fn(&Conversions, &Conversions, f64) -> (f64, f64)); 4] = [
+    let intervals: [(&str, Two); 4] = [
         ("newcombe", proportion::newcombe),
         ("wald", proportion::wald),
         ("agresti_caffo", proportion::agresti_caffo),

@@ -88,6 +88,7 @@ fn ratio_moments(arm: &Value) -> RatioMoments {
 
 /// What was counted of an arm, whatever its type.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there are a few of them, in a test")]
 pub(super) enum Counted {
     Plain(Moments),
     Pair(PairMoments),

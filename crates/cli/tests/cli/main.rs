@@ -1,5 +1,6 @@
 //! The command line as people and scripts meet it: what it writes where, and how it exits.
 
+mod analyze;
 mod schema;
 mod simulate;
 
@@ -216,7 +217,10 @@ fn what_cannot_be_read_is_exit_code_2() {
 fn help_is_no_failure() {
     let (code, out, err) = splitlight(&["--help"], "");
     assert_eq!((code, err.as_str()), (0, ""));
-    assert!(out.starts_with("Checks a Splitlight config, and says what it decides and why.\n"), "{out}");
+    assert!(
+        out.starts_with("Checks a Splitlight config, says what it decides and why, and what came of it.\n"),
+        "{out}"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::Invalid;
 use crate::invalid::count;
 use crate::special::quadrature::log_concave;
-use crate::special::{beta_ln_tails, beta_quantile, ln_logit_density, shares};
+use crate::special::{beta_ln_tails, beta_quantile, beta_upper_quantile, ln_logit_density, shares};
 
 /// What is believed of a conversion rate: Beta with these shapes.
 ///
@@ -68,7 +68,7 @@ impl BetaPosterior {
     pub fn interval(&self, alpha: f64) -> Result<(f64, f64), Invalid> {
         let tail = 0.5 * crate::invalid::alpha(alpha)?;
         let low = beta_quantile(tail, self.alpha, self.beta);
-        Ok((low, 1.0 - beta_quantile(tail, self.beta, self.alpha)))
+        Ok((low, beta_upper_quantile(tail, self.alpha, self.beta)))
     }
 
     /// Center and spread of the logit, which is close to normal.

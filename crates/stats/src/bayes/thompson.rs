@@ -1,7 +1,5 @@
 //! Thompson sampling without samples: how likely each variation is the best, and how much traffic it gets.
 
-use core::f64::consts::PI;
-
 use super::{Direction, NormalPrior};
 use crate::invalid::{count, spread, value};
 use crate::special::normal_ln_sf;
@@ -12,7 +10,7 @@ use crate::{Invalid, Sample};
 pub const UNITS_MIN: f64 = 100.0;
 
 /// Most variations that are weighed; the integral takes time with the square of their number.
-const VARIATIONS_MAX: usize = 64;
+const VARIATIONS_MAX: usize = 32;
 
 /// Where panels end, in standard deviations around each variation's mean; beyond 9 nothing is left of a chance.
 const MULTIPLES: [f64; 13] = [-9.0, -6.0, -4.5, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.5, 6.0, 9.0];
@@ -32,14 +30,14 @@ pub struct Allocation {
 
 /// Weighs variations by their chance of being the best, each at least with `weight_min`.
 ///
-/// `samples` are 2 to 64 variations, the control among them; binary metrics are treated as means, since weights change
+/// `samples` are 2 to 32 variations, the control among them; binary metrics are treated as means, since weights change
 /// while visitors return. Formula: normal posteriors with precision `1 / s0^2 + n / var`, the chance of the best arm as
 /// the exact integral of `f_i(x) prod F_j(x)` (`GrowthBook` draws 10,000 times instead), and weights
 /// `weight_min + (1 - k weight_min) best`, uniform when `k weight_min >= 1`.
 ///
 /// # Errors
 ///
-/// [`Invalid::Length`] for less than 2 or more than 64 variations, [`Invalid::Weight`] when `weight_min` is not in
+/// [`Invalid::Length`] for less than 2 or more than 32 variations, [`Invalid::Weight`] when `weight_min` is not in
 /// [0, 1], [`Invalid::Count`], [`Invalid::Value`] and [`Invalid::Spread`] for a sample, [`Invalid::Prior`].
 ///
 /// ```
@@ -103,15 +101,16 @@ fn best_arm(arms: &[(f64, f64)], wanted: Direction) -> Vec<f64> {
     edges.extend([low, high]);
     edges.sort_by(f64::total_cmp);
     edges.dedup();
-    let mut best = vec![0.0; arms.len()];
+    let (mut best, mut ln_below) = (vec![0.0; arms.len()], vec![0.0; arms.len()]);
     for pair in edges.windows(2) {
         for (x, width) in nodes(pair[0], pair[1], 1) {
-            let z = |(mean, s): &(f64, f64)| (x - mean) / s;
-            let ln_all_below: f64 = arms.iter().map(|arm| normal_ln_sf(-z(arm))).sum();
-            for (arm, best) in arms.iter().zip(&mut best) {
-                let z = z(arm);
-                let others_below = ln_all_below - normal_ln_sf(-z);
-                *best += width / arm.1 * libm::exp(others_below - 0.5 * z * z) / libm::sqrt(2.0 * PI);
+            for ((mean, s), ln_below) in arms.iter().zip(&mut ln_below) {
+                *ln_below = normal_ln_sf((mean - x) / s);
+            }
+            let ln_all_below: f64 = ln_below.iter().sum();
+            for (((mean, s), ln_below), best) in arms.iter().zip(&ln_below).zip(&mut best) {
+                let z = (x - mean) / s;
+                *best += width / s * libm::exp(ln_all_below - ln_below - 0.5 * z * z);
             }
         }
     }

@@ -10,6 +10,7 @@ mod spending;
 pub use spending::Spending;
 
 use crate::invalid::alpha_below;
+use crate::special::{normal_ln_sf, normal_quantile};
 use crate::{Alternative, Estimate, Invalid, TestResult};
 use process::Process;
 
@@ -22,7 +23,7 @@ pub const INFORMATION_STEP_MIN: f64 = 0.001;
 /// A bound that is never crossed: the chance of it is below 1e-300.
 const BOUND_MAX: f64 = 37.0;
 
-/// Steps of the searches for a p-value and for a drift.
+/// Most steps of the searches for a p-value and for a drift.
 const SEARCH_STEPS: u32 = 60;
 
 /// One planned look.
@@ -221,43 +222,44 @@ impl Plan {
     }
 
     /// ln of the false positive rate whose plan has the bound `z` at this look.
+    ///
+    /// The bound is nearly linear in the normal quantile of the rate, so that the secant method over that quantile takes a
+    /// few steps; a bracket keeps it from leaving.
     fn ln_repeated_p(&self, look: usize, z: f64) -> f64 {
         let two_sided = self.alternative == Alternative::TwoSided;
         let information: Vec<f64> = self.looks[..=look].iter().map(|look| look.information).collect();
-        let excess = |ln_alpha: f64| {
-            let found = bounds(libm::exp(ln_alpha), self.spending, &information, two_sided);
+        let sides = if two_sided { 2.0 } else { 1.0 };
+        let ln_rate = |quantile: f64| (libm::log(sides) + normal_ln_sf(quantile)).min(0.0);
+        let excess = |quantile: f64| {
+            let found = bounds(libm::exp(ln_rate(quantile)), self.spending, &information, two_sided);
             z - found.last().map_or(BOUND_MAX, |look| look.bound)
         };
-        let largest = if two_sided { -1e-12 } else { -core::f64::consts::LN_2 - 1e-12 };
-        if excess(largest) <= 0.0 {
-            return 0.0;
-        }
-        // At the plan's own rate the answer must agree with the bound, so that the search never steps over it.
-        let own = libm::log(self.alpha);
-        let (mut low, mut high) = if z >= self.looks[look].bound { (-690.0, own) } else { (own, largest) };
-        let (mut at_low, mut at_high) = (excess(low), excess(high));
-        if at_low >= 0.0 {
-            return low;
-        }
-        // Regula falsi with the Illinois rule: the end that stays is halved, so that both move.
+        // The least and the largest rate that a plan may have, as quantiles.
+        let (mut low, mut high) = (1e-9, BOUND_MAX - 0.5);
+        let own = -normal_quantile(self.alpha / sides);
+        let planned = self.looks[look].bound;
+        let (mut last, mut at_last) = (own, z - planned);
+        let mut quantile = own + at_last * (own / planned.abs().max(0.1)).clamp(0.01, 1.0);
         for _ in 0..SEARCH_STEPS {
-            if high - low <= 1e-11 * high.abs().max(1.0) || at_high <= 0.0 {
+            if at_last >= 0.0 {
+                low = f64::max(low, last);
+            } else {
+                high = f64::min(high, last);
+            }
+            if !(low < quantile && quantile < high) {
+                quantile = 0.5 * (low + high);
+            }
+            let found = excess(quantile);
+            let slope = (found - at_last) / (quantile - last);
+            (last, at_last) = (quantile, found);
+            if found.abs() <= 1e-10 || high - low <= 1e-10 {
                 break;
             }
-            let middle = (low * at_high - high * at_low) / (at_high - at_low);
-            let middle = if low < middle && middle < high { middle } else { 0.5 * (low + high) };
-            let at_middle = excess(middle);
-            if at_middle < 0.0 {
-                (low, at_low) = (middle, at_middle);
-                at_high *= 0.5;
-            } else if at_middle > 0.0 {
-                (high, at_high) = (middle, at_middle);
-                at_low *= 0.5;
-            } else {
-                return middle;
-            }
+            quantile -= found / slope;
         }
-        high
+        // Rounding may not turn a crossed bound into an insignificant p-value, or the other way round.
+        let last = if z >= planned { last.max(own) } else { last.min(own) };
+        ln_rate(last)
     }
 }
 

@@ -6,16 +6,19 @@ use super::BOUND_MAX;
 use crate::special::quadrature::nodes;
 use crate::special::{normal_quantile, normal_sf};
 
-/// A panel is at most this many standard deviations of a step long, for which its 16 points are exact to 1e-12.
-const PANEL_DEVIATIONS: f64 = 3.5;
+/// A panel is at most this many standard deviations of a step long, for which its 16 points are exact to 1e-10.
+const PANEL_DEVIATIONS: f64 = 5.0;
 
 /// Steps further than this many standard deviations do not happen.
-const STEP_DEVIATIONS: f64 = 9.0;
+const STEP_DEVIATIONS: f64 = 8.0;
 
 /// Where the region ends in which the sum is looked for, in its standard deviations: upward, where a far bound might
 /// otherwise be missed, and downward, where a one-sided plan has no bound.
 const UPWARD_DEVIATIONS: f64 = 15.0;
 const DOWNWARD_DEVIATIONS: f64 = 8.5;
+
+/// A normal variable is never larger: the chance of it is below the smallest `f64`.
+const FAR: f64 = 39.0;
 
 /// Steps of Newton's method for a bound.
 const STEPS_MAX: u32 = 60;
@@ -23,6 +26,8 @@ const STEPS_MAX: u32 = 60;
 /// Points and masses of the sum `B(t) = Z(t) sqrt(t)`, a Brownian motion with a drift, inside all bounds so far.
 pub(super) struct Process {
     two_sided: bool,
+    /// Without a drift both sides are the same, so that only the upper half is kept.
+    mirrored: bool,
     drift: f64,
     information: f64,
     /// In rising order of the points.
@@ -31,7 +36,8 @@ pub(super) struct Process {
 
 impl Process {
     pub(super) fn new(two_sided: bool, drift: f64) -> Self {
-        Self { two_sided, drift, information: 0.0, points: vec![(0.0, 1.0)] }
+        let mirrored = two_sided && drift == 0.0;
+        Self { two_sided, mirrored, drift, information: 0.0, points: vec![(0.0, 1.0)] }
     }
 
     /// The chance of not having stopped before and to be beyond `bound` at `information`, and how fast it falls with it.
@@ -39,18 +45,23 @@ impl Process {
         let step = information - self.information;
         let (deviation, end) = (libm::sqrt(step), bound * libm::sqrt(information));
         let (mut chance, mut slope) = (0.0, 0.0);
-        for &(point, mass) in &self.points {
+        for &(point, mass) in self.points.iter().rev() {
             let center = point + self.drift * step;
             let up = (end - center) / deviation;
+            // From here on down nothing reaches the upper bound, and the lower one is its mirror image.
+            if self.mirrored && up > FAR {
+                break;
+            }
             chance += mass * normal_sf(up);
             slope += mass * libm::exp(-0.5 * up * up);
-            if self.two_sided {
+            if self.two_sided && !self.mirrored {
                 let down = (end + center) / deviation;
                 chance += mass * normal_sf(down);
                 slope += mass * libm::exp(-0.5 * down * down);
             }
         }
-        (chance, slope * libm::sqrt(information / step / (2.0 * PI)))
+        let sides = if self.mirrored { 2.0 } else { 1.0 };
+        (sides * chance, sides * slope * libm::sqrt(information / step / (2.0 * PI)))
     }
 
     /// The bound at `information` that is crossed with the given chance.
@@ -70,13 +81,13 @@ impl Process {
             } else {
                 high = bound;
             }
-            let next = bound + libm::log(found / chance) * found / slope;
-            let next = if low < next && next < high { next } else { 0.5 * (low + high) };
-            let moved = (next - bound).abs();
-            bound = next;
-            if moved <= 1e-14 * bound.abs().max(0.1) {
-                break;
+            let step = libm::log(found / chance) * found / slope;
+            // The error after a step of Newton's method is about the square of the step.
+            if step.abs() <= 1e-7 {
+                return bound + step;
             }
+            let next = bound + step;
+            bound = if low < next && next < high { next } else { 0.5 * (low + high) };
         }
         bound
     }
@@ -101,8 +112,14 @@ impl Process {
         }
         let mut grid: Vec<(f64, f64)> = nodes(low, high, panels).collect();
         grid.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for (point, mass) in &mut grid {
-            *mass *= self.density(*point, step, deviation);
+        let half = if self.mirrored { grid.len() / 2 } else { 0 };
+        for index in half..grid.len() {
+            let density = self.density(grid[index].0, step, deviation);
+            grid[index].1 *= density;
+            if self.mirrored {
+                let mirror = grid.len() - 1 - index;
+                grid[mirror].1 *= density;
+            }
         }
         self.points = grid;
         self.information = information;

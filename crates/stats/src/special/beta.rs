@@ -136,18 +136,33 @@ pub(crate) fn ln_logit_density(a: f64, b: f64, x: f64, y: f64) -> f64 {
 /// The `x` with `I_x(a, b) = p`, for `0 < a, b <= 1e16`; 0 at or below `p = 0` and 1 at or above 1.
 ///
 /// Formula: Newton's method on the logarithm of the smaller tail over the logit of `x`, where it is concave, so that every
-/// start converges. The other quantile of the interval is `1 - beta_quantile(p, b, a)`, which keeps the digits near 1.
+/// start converges.
 ///
 /// ```
 /// let x = splitlight_stats::special::beta_quantile(0.025, 0.5, 10.5);
 /// assert!((x - 4.7890433157581895e-5).abs() < 1e-16);
 /// ```
 pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
+    quantile_shares(p, a, b).0
+}
+
+/// The `x` with `I_x(a, b) = 1 - tail`, which keeps the digits that `1 - tail` and `1 - x` would drop.
+///
+/// ```
+/// let high = splitlight_stats::special::beta_upper_quantile(0.025, 1.0, 1e9);
+/// assert!((high / 3.688879447e-9 - 1.0).abs() < 1e-9);
+/// ```
+pub fn beta_upper_quantile(tail: f64, a: f64, b: f64) -> f64 {
+    quantile_shares(tail, b, a).1
+}
+
+/// The quantile, and 1 minus it.
+fn quantile_shares(p: f64, a: f64, b: f64) -> (f64, f64) {
     if p <= 0.0 {
-        return 0.0;
+        return (0.0, 1.0);
     }
     if p >= 1.0 {
-        return 1.0;
+        return (1.0, 0.0);
     }
     let (a, b) = (within_domain(a), within_domain(b));
     let lower = p <= 0.5;
@@ -167,7 +182,7 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
             break;
         }
     }
-    shares(logit).0
+    shares(logit)
 }
 
 /// The nearest shape that the formulas hold for.

@@ -2,7 +2,7 @@
 //!
 //! `statrs` 0.18 hangs on Student's t above 1e8 degrees of freedom and `puruspe` 0.4 is 11 % off at 1e9;
 //! an experiment on a busy site gets there within weeks. Everything here is a bounded loop over `libm`,
-//! so the same bits come out on every target.
+//! so the same bits come out on every target. NaN is answered with NaN, everything else with a number.
 
 mod beta;
 mod gamma;
@@ -13,7 +13,7 @@ mod student;
 pub(crate) use beta::{beta_ln_tails, ln_logit_density, power_of_counts, shares};
 pub(crate) use gamma::{gamma_ln_tails, ln_minus_linear, stirling_error};
 
-pub use beta::{beta_quantile, beta_regularized, f_ln_sf, f_sf};
+pub use beta::{beta_quantile, beta_regularized, beta_upper_quantile, f_ln_sf, f_sf};
 pub use gamma::{chi_square_ln_sf, chi_square_sf, gamma_upper_regularized};
 pub use normal::{normal_cdf, normal_ln_sf, normal_quantile, normal_sf};
 pub use student::{

@@ -18,6 +18,9 @@ const EXPONENT_MIN: f64 = -42.0;
 /// Panels of the integrals of tails: each is at most 6 decay lengths long, for which 16 points are exact to 1e-20.
 const TAIL_PANELS: u32 = 8;
 
+/// Panels of each end of a distribution's integral, where it falls by at most 42 in the exponent.
+const END_PANELS: u32 = 3;
+
 /// Nodes and weights for the integral from `low` to `high`, cut into `panels` of equal length.
 pub(crate) fn nodes(low: f64, high: f64, panels: u32) -> impl Iterator<Item = (f64, f64)> {
     let half = 0.5 * (high - low) / f64::from(panels);
@@ -62,7 +65,7 @@ pub(super) fn tail(scale: f64, end: f64, h: impl Fn(f64) -> f64) -> f64 {
 ///
 /// The breaks are the centers and spreads of what `h` is made of: around each of them the panels are as narrow as the spread.
 pub(crate) fn log_concave(breaks: &[(f64, f64)], h: impl Fn(f64) -> f64) -> f64 {
-    const MULTIPLES: [f64; 11] = [-8.0, -6.0, -4.0, -2.5, -1.2, 0.0, 1.2, 2.5, 4.0, 6.0, 8.0];
+    const MULTIPLES: [f64; 11] = [-8.0, -6.0, -4.2, -2.8, -1.4, 0.0, 1.4, 2.8, 4.2, 6.0, 8.0];
     let mut edges: Vec<f64> =
         breaks.iter().flat_map(|(center, spread)| MULTIPLES.map(|k| center + k * spread)).collect();
     edges.sort_by(f64::total_cmp);
@@ -75,11 +78,11 @@ pub(crate) fn log_concave(breaks: &[(f64, f64)], h: impl Fn(f64) -> f64) -> f64 
     // The outermost panels are where an exponential tail may be long.
     let (inner_low, inner_high) = (edges.first().map_or(high, |e| *e), edges.last().map_or(low, |e| *e));
     let over = |from: f64, to: f64, panels: u32| integrate(from, to, panels, |s| libm::exp(relative(s)));
-    let inside: f64 = edges.windows(2).map(|pair| over(pair[0], pair[1], 2)).sum();
+    let inside: f64 = edges.windows(2).map(|pair| over(pair[0], pair[1], 1)).sum();
     let ends = if edges.is_empty() {
-        over(low, high, 2 * TAIL_PANELS)
+        over(low, high, TAIL_PANELS)
     } else {
-        over(low, inner_low, TAIL_PANELS) + over(inner_high, high, TAIL_PANELS)
+        over(low, inner_low, END_PANELS) + over(inner_high, high, END_PANELS)
     };
     libm::exp(peak) * (inside + ends)
 }
@@ -90,8 +93,8 @@ fn maximum(low: f64, high: f64, h: &impl Fn(f64) -> f64) -> (f64, f64) {
     let (mut low, mut high) = (low, high);
     let (mut a, mut b) = (high - GOLDEN * (high - low), low + GOLDEN * (high - low));
     let (mut at_a, mut at_b) = (h(a), h(b));
-    // The width shrinks by 1e-8; where the peak is need not be known any better.
-    for _ in 0..40 {
+    // The width shrinks by 5e-7; where the peak is need not be known any better.
+    for _ in 0..30 {
         if at_a < at_b {
             (low, a, at_a) = (a, b, at_b);
             b = low + GOLDEN * (high - low);
@@ -114,7 +117,7 @@ fn reach(peak_at: f64, end: f64, relative: &impl Fn(f64) -> f64) -> f64 {
         }
         (near, far) = (far, far + 2.0 * (far - peak_at));
     }
-    for _ in 0..24 {
+    for _ in 0..8 {
         let middle = 0.5 * (near + far);
         if relative(middle) < EXPONENT_MIN {
             far = middle;

@@ -3,10 +3,26 @@
 use core::f64::consts::FRAC_PI_2;
 
 use super::beta::{fraction, power};
-use super::{NEGLIGIBLE, STEPS_MAX, normal_quantile};
+use super::{NEGLIGIBLE, STEPS_MAX, normal_ln_sf, normal_quantile, normal_sf};
 
-/// Below this the central probability by its series, above it the tail by its fraction: both take 20-30 steps.
-const CENTRAL: f64 = 2.0;
+/// Below this the central probability by its short series, above it the tail by its fraction of 20-30 slow steps; here
+/// the tail still has 14 of its digits.
+const CENTRAL: f64 = 2.5;
+
+/// From here on t is close enough to normal for a few terms of an expansion to have every digit.
+const NEARLY_NORMAL: f64 = 1_000.0;
+const NEARLY_NORMAL_QUANTILE: f64 = 400.0;
+
+/// Largest normal score of the tail's expansion, and the one for degrees of freedom that allow more.
+const SCORE_MAX: f64 = 8.0;
+const SCORE_MAX_FAR: f64 = 25.0;
+const NEARLY_NORMAL_FAR: f64 = 100_000.0;
+
+/// Largest square of the normal score, in degrees of freedom, of the quantile's expansion.
+const SQUARE_MAX: f64 = 0.01;
+
+/// A relative step this small leaves an error of its third power, which is none.
+const STEP_LAST: f64 = 2e-6;
 
 /// A statistic beyond this gives the same answer as this one; its square still fits in an `f64`.
 const STATISTIC_MAX: f64 = 1e150;
@@ -75,7 +91,31 @@ fn central_series(dof: f64, y: f64) -> f64 {
 /// assert!((p - 0.25).abs() < 1e-15);
 /// ```
 pub fn student_t_sf(t: f64, dof: f64) -> f64 {
-    if t < 0.0 { 1.0 - student_t_sf(-t, dof) } else { Point::at(t, within_domain(dof)).sf() }
+    if t < 0.0 {
+        return 1.0 - student_t_sf(-t, dof);
+    }
+    let dof = within_domain(dof);
+    match normal_score(t, dof) {
+        Some(z) => normal_sf(z),
+        None => Point::at(t, dof).sf(),
+    }
+}
+
+/// The normal score with the same tail as `t >= 0`, where its expansion has every digit.
+///
+/// Formula: Hill 1970, algorithm 395, in `sqrt((dof - 1/2) ln(1 + t^2 / dof))`.
+fn normal_score(t: f64, dof: f64) -> Option<f64> {
+    let score_max = if dof < NEARLY_NORMAL_FAR { SCORE_MAX } else { SCORE_MAX_FAR };
+    if dof < NEARLY_NORMAL || t > 2.0 * score_max {
+        return None;
+    }
+    let a = dof - 0.5;
+    let b = 48.0 * a * a;
+    let square = a * libm::log1p(t / dof * t);
+    let u = libm::sqrt(square);
+    let second = ((4.0 * square + 33.0) * square + 240.0) * square + 855.0;
+    let z = u + u * (square + 3.0 - second / (10.0 * (b + 0.8 * square * square + 100.0))) / b;
+    (z <= score_max).then_some(z)
 }
 
 /// P(T <= t) for Student's t with `dof >= 1`, any real `t`; the mirror image of [`student_t_sf`].
@@ -97,14 +137,19 @@ pub fn student_t_ln_sf(t: f64, dof: f64) -> f64 {
     if t < 0.0 {
         return libm::log1p(-student_t_sf(-t, dof));
     }
-    let point = Point::at(t, within_domain(dof));
+    let dof = within_domain(dof);
+    if let Some(z) = normal_score(t, dof) {
+        return normal_ln_sf(z);
+    }
+    let point = Point::at(t, dof);
     point.exponent + libm::log(point.tail)
 }
 
 /// The `t` with P(T > t) = `tail`, for `0 < tail < 1` and `dof >= 1`; `inf` at 0 and `-inf` at 1,
 /// and never beyond 1e150 otherwise.
 ///
-/// Formula: Hill's algorithm 396 (1970) for a start, then the third-order Taylor step on the tail.
+/// Formula: the expansion of Cornish and Fisher where it has every digit (Abramowitz & Stegun 26.7.5 and one term
+/// more); else Hill's algorithm 396 (1970) for a start, then the third-order Taylor step on the tail.
 ///
 /// ```
 /// let t = splitlight_stats::special::student_t_upper_quantile(0.025, 10.0);
@@ -121,7 +166,26 @@ pub fn student_t_upper_quantile(tail: f64, dof: f64) -> f64 {
         return -student_t_upper_quantile(1.0 - tail, dof);
     }
     let dof = within_domain(dof);
-    refine(hill(tail, dof), tail, dof)
+    let z = -normal_quantile(tail);
+    let square = z * z;
+    if dof >= NEARLY_NORMAL_QUANTILE && square <= SQUARE_MAX * dof {
+        return cornish_fisher(z, 1.0 / dof);
+    }
+    // Where the expansion is not exact it is still the better start, unless the tail is heavy.
+    let near = dof >= 10.0 && square <= 0.3 * dof;
+    refine(if near { cornish_fisher(z, 1.0 / dof) } else { hill(tail, dof) }, tail, dof)
+}
+
+/// The quantile of t from that of the normal distribution.
+fn cornish_fisher(z: f64, inverse: f64) -> f64 {
+    let x = z * z;
+    let first = (x + 1.0) / 4.0;
+    let second = ((5.0 * x + 16.0) * x + 3.0) / 96.0;
+    let third = (((3.0 * x + 19.0) * x + 17.0) * x - 15.0) / 384.0;
+    let fourth = ((((79.0 * x + 776.0) * x + 1_482.0) * x - 1_920.0) * x - 945.0) / 92_160.0;
+    let fifth = (((((27.0 * x + 339.0) * x + 930.0) * x - 1_782.0) * x - 765.0) * x + 17_955.0) / 368_640.0;
+    let sum = first + inverse * (second + inverse * (third + inverse * (fourth + inverse * fifth)));
+    z + z * (inverse * sum)
 }
 
 /// The `t` with P(T <= t) = `p`, for `0 < p < 1` and `dof >= 1`.
@@ -169,7 +233,7 @@ fn refine(start: f64, tail: f64, dof: f64) -> f64 {
         let step = error * (1.0 + 0.5 * error * t * (dof + 1.0) / (dof + t * t));
         // A wild step means the start was poor; halving or doubling is always safe.
         t = if step.is_finite() { (t + step).clamp(0.5 * t, 2.0 * t).min(STATISTIC_MAX) } else { 0.5 * t };
-        if step.abs() <= 4.0 * f64::EPSILON * t {
+        if step.abs() <= STEP_LAST * t {
             break;
         }
     }
