@@ -128,8 +128,8 @@ fn hillstrom(table: &Table) {
             let moments = table.moments(by, values);
             say(&format!("{variation}, {name}"), plain(&moments, control, variation, Kind::Proportion));
         }
-        let paid = table.moments(by, &spend);
-        say(&format!("{variation}, spend in cents"), plain(&paid, control, variation, Kind::Mean));
+        let outcome = table.moments(by, &spend);
+        say(&format!("{variation}, spend in cents"), plain(&outcome, control, variation, Kind::Mean));
         let before = table.moments(by, &history);
         let pair = |name: &str| {
             let lines =
@@ -137,14 +137,14 @@ fn hillstrom(table: &Table) {
             let product =
                 lines.map(|(_, (after, before))| i128::from(*after) * i128::from(*before)).sum::<i128>();
             let of = |moments: &BTreeMap<&str, Moments>| moments.get(name).copied().unwrap_or_default();
-            PairMoments { first: of(&paid), second: of(&before), product: product.into() }
+            PairMoments { first: of(&outcome), second: of(&before), product: product.into() }
         };
         let (a, b) = (pair(control), pair(variation));
         let adjusted = Theta::of_means(&a, &b, Kind::Mean, Kind::Mean).and_then(|theta| {
             let of = |pair| Measured::adjusted(pair, Kind::Mean, Kind::Mean, theta);
             compare_measured(&of(&a)?, &of(&b)?, Method::Welch, 0.95)
         });
-        say("  the same, adjusted by what they paid before", adjusted.ok());
+        say("  the same, adjusted by what they spent before", adjusted.ok());
     }
 }
 
