@@ -35,6 +35,7 @@ cargo xtask dev --serve-only               as dev, over the last build; prints S
 cargo xtask build                          sl.js, the dashboard and the Worker, in <target>/splitlight
 cargo xtask test [--long] [group ...]      all checks, or: lint unit vectors fuzz edge e2e check size docs
 cargo xtask bench [name ...]               all programs of tests/bench, or the named ones
+cargo xtask bench stats --simulate         peeking simulated in full, and the figures of www/docs/statistics
 cargo xtask vectors <dir>                  every vector file in a directory, ours and those of GrowthBook's SDKs
 cargo xtask data [dir]                     two published experiments, analyzed: Cookie Cats and Hillstrom's e-mails
 cargo xtask portable                       the engine as wasm without imports, in <target>/splitlight/portable
