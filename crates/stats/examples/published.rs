@@ -116,7 +116,7 @@ fn cookie_cats(table: &Table) {
     say(&name, plain(&table.moments(by, &capped), control, variation, Kind::Mean));
 }
 
-/// A shop sent an e-mail with its men's or its women's goods, or none (MineThatData challenge).
+/// A shop sent an e-mail with its men's or its women's goods, or none (`MineThatData` challenge).
 fn hillstrom(table: &Table) {
     let (by, control) = ("segment", "No E-Mail");
     let (visit, conversion) = (table.numbers("visit"), table.numbers("conversion"));
@@ -128,8 +128,8 @@ fn hillstrom(table: &Table) {
             let moments = table.moments(by, values);
             say(&format!("{variation}, {name}"), plain(&moments, control, variation, Kind::Proportion));
         }
-        let spent = table.moments(by, &spend);
-        say(&format!("{variation}, spend in cents"), plain(&spent, control, variation, Kind::Mean));
+        let outcome = table.moments(by, &spend);
+        say(&format!("{variation}, spend in cents"), plain(&outcome, control, variation, Kind::Mean));
         let before = table.moments(by, &history);
         let pair = |name: &str| {
             let lines =
@@ -137,7 +137,7 @@ fn hillstrom(table: &Table) {
             let product =
                 lines.map(|(_, (after, before))| i128::from(*after) * i128::from(*before)).sum::<i128>();
             let of = |moments: &BTreeMap<&str, Moments>| moments.get(name).copied().unwrap_or_default();
-            PairMoments { first: of(&spent), second: of(&before), product: product.into() }
+            PairMoments { first: of(&outcome), second: of(&before), product: product.into() }
         };
         let (a, b) = (pair(control), pair(variation));
         let adjusted = Theta::of_means(&a, &b, Kind::Mean, Kind::Mean).and_then(|theta| {

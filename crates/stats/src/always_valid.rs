@@ -110,7 +110,9 @@ impl Plan {
         let bound = match self.alternative {
             Alternative::TwoSided => 0.5 * libm::log1p(mixture) - libm::log(self.alpha),
             Alternative::Greater | Alternative::Less => {
-                libm::log1p(libm::sqrt(mixture + 1.0) / (2.0 * self.alpha))
+                // ln(1 + q) for a q that may be too large for an f64.
+                let ln_q = 0.5 * libm::log1p(mixture) - libm::log(2.0 * self.alpha);
+                ln_q + libm::log1p(libm::exp(-ln_q))
             }
         };
         Ok(libm::sqrt(2.0 * ((mixture + 1.0) / mixture) * bound))

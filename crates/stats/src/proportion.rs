@@ -52,7 +52,7 @@ pub fn wilson(conversions: &Conversions, alpha: f64) -> (f64, f64) {
     let high = ((k + 0.5 * z * z + half) / (n + z * z)).min(1.0);
     // From the product of both ends: the difference would lose every digit for rare conversions.
     let low = k / n * (k / (n + z * z)) / high;
-    (low, high)
+    (low.min(high), high)
 }
 
 /// The exact interval of one proportion, which never covers less than it says; `alpha` is 1 minus the confidence.

@@ -8,8 +8,20 @@ use crate::error::{Result, fail};
 use crate::stack::Stack;
 use crate::{build, paths, portable, run, setup, test};
 
+/// What follows `stats` to simulate instead of to measure.
+const SIMULATE: &str = "--simulate";
+
+/// Where the figures of the documentation are.
+const FIGURES: &str = "www/docs/statistics";
+
 /// Runs the named benchmarks, or all; a file whose name begins with `_` is a helper.
 pub(crate) fn run(names: &[String]) -> Result<i32> {
+    if let [name, flag] = names
+        && name == "stats"
+        && flag == SIMULATE
+    {
+        return simulate();
+    }
     let all = paths::files_in(&paths::root().join("tests/bench"));
     let all: Vec<PathBuf> = all.into_iter().filter(|path| is_benchmark(path)).collect();
     if all.is_empty() {
@@ -57,6 +69,12 @@ fn engine(file: &Path) -> Result<i32> {
     node.env("SPLITLIGHT_PORTABLE", portable::FAST.module());
     node.env("SPLITLIGHT_PORTABLE_SMALL", portable::SMALL.module());
     run::attached(&mut node)
+}
+
+/// Simulates peeking, holds what came out to the bars, and writes the figures of the documentation.
+fn simulate() -> Result<i32> {
+    let program = build::released("splitlight-tests", "simulate")?;
+    run::attached(run::command(program).arg(paths::root().join(FIGURES)))
 }
 
 fn is_benchmark(path: &Path) -> bool {

@@ -35,6 +35,7 @@ cargo xtask dev --serve-only               as dev, over the last build; prints S
 cargo xtask build                          sl.js, the dashboard and the Worker, in <target>/splitlight
 cargo xtask test [--long] [group ...]      all checks, or: lint unit vectors fuzz edge e2e check size docs
 cargo xtask bench [name ...]               all programs of tests/bench, or the named ones
+cargo xtask bench stats --simulate         peeking simulated in full, and the figures of www/docs/statistics
 cargo xtask vectors <dir>                  every vector file in a directory, ours and those of GrowthBook's SDKs
 cargo xtask guide                          the tables of the guide in the engine's documentation, from the vectors
 cargo xtask data [dir]                     two published experiments, analyzed: Cookie Cats and Hillstrom's e-mails

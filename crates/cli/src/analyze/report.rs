@@ -108,7 +108,8 @@ fn badge(reading: &Reading) -> String {
         Some(MarginBadge::Beyond) => ", beyond the margin",
         None => "",
     };
-    [badge, margin].concat()
+    let belief = reading.belief.map(|belief| [", chance to win ", &chance(belief.chance_to_win)].concat());
+    [badge, margin, &belief.unwrap_or_default()].concat()
 }
 
 fn verdict(decision: &Decision) -> String {
@@ -130,6 +131,16 @@ fn verdict(decision: &Decision) -> String {
         Verdict::Inconclusive => "inconclusive".to_owned(),
     };
     format!("{what}: {reason}")
+}
+
+/// Never certain, whatever rounding says.
+fn chance(share: f64) -> String {
+    const NEARLY: f64 = 0.9995;
+    match share {
+        _ if share > NEARLY => "> 99.9 %".to_owned(),
+        _ if share < 1.0 - NEARLY => "< 0.1 %".to_owned(),
+        _ => format!("{:.1} %", share * 100.0),
+    }
 }
 
 fn percent(share: f64) -> String {

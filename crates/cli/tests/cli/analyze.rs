@@ -39,11 +39,11 @@ visitors 3000 / 3000, split p = 1.0000
 
 bought (primary)
   control  5.000 %
-  bold     8.000 %  +60.0 % (+18.5 % to +121.3 %)  p = 0.0001  better
+  bold     8.000 %  +60.0 % (+18.5 % to +121.3 %)  p = 0.0001  better, chance to win > 99.9 %
 
 complained (guardrail)
   control  10.000 %
-  bold     10.000 %  +0.0 % (-21.2 % to +26.9 %)  p = 1.0000  unclear, within the margin
+  bold     10.000 %  +0.0 % (-21.2 % to +26.9 %)  p = 1.0000  unclear, within the margin, chance to win 50.0 %
 
 revenue (secondary)
   control  50.0000

@@ -68,7 +68,8 @@ impl BetaPosterior {
     pub fn interval(&self, alpha: f64) -> Result<(f64, f64), Invalid> {
         let tail = 0.5 * crate::invalid::alpha(alpha)?;
         let low = beta_quantile(tail, self.alpha, self.beta);
-        Ok((low, beta_upper_quantile(tail, self.alpha, self.beta)))
+        // Of a narrow one both ends may be the same rate, up to rounding.
+        Ok((low, beta_upper_quantile(tail, self.alpha, self.beta).max(low)))
     }
 
     /// Center and spread of the logit, which is close to normal.

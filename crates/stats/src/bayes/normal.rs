@@ -69,16 +69,8 @@ impl NormalPosterior {
         let Some(prior) = prior else {
             return Ok(Self { mean, standard_deviation: error });
         };
-        let prior_mean = value(prior.mean).map_err(|_| Invalid::Prior)?;
-        let prior_deviation = spread(prior.standard_deviation).map_err(|_| Invalid::Prior)?;
-        // Weights from the ratio of the deviations, so that no square of a small or large one is needed.
-        let ratio = error / prior_deviation;
-        let data_weight = 1.0 / (1.0 + ratio * ratio);
-        let prior_weight = 1.0 / (1.0 + 1.0 / ratio / ratio);
-        Ok(Self {
-            mean: data_weight * mean + prior_weight * prior_mean,
-            standard_deviation: error * libm::sqrt(data_weight),
-        })
+        let (mean, standard_deviation) = weighed(mean, error, prior)?;
+        Ok(Self { mean, standard_deviation })
     }
 
     /// The chance that the effect goes in the wanted direction, 0 to 1.
@@ -143,6 +135,16 @@ impl NormalPosterior {
             Direction::Decrease => -z,
         }
     }
+}
+
+/// Mean and standard deviation of what is known of a value from an estimate and a prior.
+pub(super) fn weighed(mean: f64, error: f64, prior: &NormalPrior) -> Result<(f64, f64), Invalid> {
+    let prior_mean = value(prior.mean).map_err(|_| Invalid::Prior)?;
+    let ratio = error / spread(prior.standard_deviation).map_err(|_| Invalid::Prior)?;
+    // Weights from the ratio of the deviations, so that no square of a small or large one is needed.
+    let width = libm::hypot(1.0, ratio);
+    let (of_data, of_prior) = (1.0 / width / width, ratio / width * (ratio / width));
+    Ok((of_data * mean + of_prior * prior_mean, error / width))
 }
 
 /// `E max(-X, 0)` for a normal X with mean `z` and variance 1: `phi(z) - z Phi(-z)`.

@@ -1,5 +1,6 @@
 //! Thompson sampling without samples: how likely each variation is the best, and how much traffic it gets.
 
+use super::normal::weighed;
 use super::{Direction, NormalPrior};
 use crate::invalid::{count, spread, value};
 use crate::special::normal_ln_sf;
@@ -78,17 +79,18 @@ pub fn thompson(
 fn posterior(sample: &Sample, prior: &NormalPrior) -> Result<(f64, f64), Invalid> {
     let mean = value(sample.mean)?;
     let error = spread(libm::sqrt(spread(sample.variance)? / count(sample.n)?))?;
-    let prior_mean = value(prior.mean).map_err(|_| Invalid::Prior)?;
-    let ratio = error / spread(prior.standard_deviation).map_err(|_| Invalid::Prior)?;
-    let data_weight = 1.0 / (1.0 + ratio * ratio);
-    let prior_weight = 1.0 / (1.0 + 1.0 / ratio / ratio);
-    Ok((data_weight * mean + prior_weight * prior_mean, error * libm::sqrt(data_weight)))
+    weighed(mean, error, prior)
 }
 
 /// The chance of each to be the largest, or the smallest.
 fn best_arm(arms: &[(f64, f64)], wanted: Direction) -> Vec<f64> {
     let sign = if wanted == Direction::Increase { 1.0 } else { -1.0 };
-    let arms: Vec<(f64, f64)> = arms.iter().map(|(mean, deviation)| (sign * mean, *deviation)).collect();
+    let highest = arms.iter().map(|(mean, _)| sign * mean).fold(f64::NEG_INFINITY, f64::max);
+    let widest = arms.iter().map(|(_, s)| *s).fold(0.0, f64::max);
+    // Distances from the highest mean, so that small spreads of large means are seen; what is narrower by far than the
+    // widest one is a point to it.
+    let arms: Vec<(f64, f64)> =
+        arms.iter().map(|(mean, s)| (sign * mean - highest, s.max(1e-8 * widest))).collect();
     let far =
         |sign: f64| arms.iter().map(|(mean, s)| mean + sign * 9.0 * s).fold(f64::NEG_INFINITY, f64::max);
     // The best one is surely above what every other one is surely above.

@@ -65,6 +65,8 @@ impl Tail {
         let (a, b, x, y) = if lower { (a, b, x, y) } else { (b, a, y, x) };
         let (exponent, scale) = power(a, b, x, y);
         let factor = if a > SHAPE_LARGE && b > SHAPE_LARGE {
+            // Below this the tail of such a shape is zero anyway, and its slope would not be finite.
+            let (x, y) = (x.max(1e-290), y.max(1e-290));
             // ln of the density relative to the one at x, which is concave: its linear part, and the rest.
             let slope = (a - 1.0) / x - (b - 1.0) / y;
             let relative = |u: f64| {

@@ -48,7 +48,7 @@ struct Tail {
 }
 
 impl Tail {
-    /// The tail beyond `x` on its side of the mode, for `0 < a <= 1e16` and `0 < x <= 1e300`.
+    /// The tail beyond `x` on its side of the mode, for `0 < a <= 1e16` and `0 < x <= 1e290`.
     ///
     /// Formula: the series below `a + 1`, Legendre's continued fraction above (Abramowitz & Stegun 6.5.29 and 6.5.31),
     /// both times `x^a e^-x / Gamma(a)` in the form that keeps its digits for large `a`; for huge `a` the density
@@ -96,7 +96,7 @@ impl Tail {
 
 /// The nearest arguments that the formulas hold for.
 fn within_domain(a: f64, x: f64) -> (f64, f64) {
-    (a.clamp(1e-10, SHAPE_MAX), x.clamp(f64::MIN_POSITIVE, 1e300))
+    (a.clamp(1e-10, SHAPE_MAX), x.clamp(f64::MIN_POSITIVE, 1e290))
 }
 
 /// Q(a, x), the upper regularized incomplete gamma function, for `0 < a <= 1e16` and `x >= 0`.

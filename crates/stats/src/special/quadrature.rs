@@ -21,6 +21,14 @@ const TAIL_PANELS: u32 = 8;
 /// Panels of each end of a distribution's integral, where it falls by at most 42 in the exponent.
 const END_PANELS: u32 = 3;
 
+/// Golden sections that find a peak well enough, and those that find a steep one.
+const PEAK_STEPS: u32 = 30;
+const PEAK_STEPS_FAR: u32 = 75;
+
+/// Logarithms below which an integral is far out, and below which it is zero.
+const LN_SMALL: f64 = -300.0;
+const LN_NOTHING: f64 = -750.0;
+
 /// Nodes and weights for the integral from `low` to `high`, cut into `panels` of equal length.
 pub(crate) fn nodes(low: f64, high: f64, panels: u32) -> impl Iterator<Item = (f64, f64)> {
     let half = 0.5 * (high - low) / f64::from(panels);
@@ -71,7 +79,14 @@ pub(crate) fn log_concave(breaks: &[(f64, f64)], h: impl Fn(f64) -> f64) -> f64 
     edges.sort_by(f64::total_cmp);
     edges.dedup();
     let Some((&first, &last)) = edges.first().zip(edges.last()) else { return 0.0 };
-    let (peak, peak_at) = maximum(first, last, &h);
+    let (mut peak, mut peak_at) = maximum(first, last, PEAK_STEPS, &h);
+    if peak < LN_SMALL {
+        // So far out a function may be very steep, and where its peak is must be known well.
+        (peak, peak_at) = maximum(first, last, PEAK_STEPS_FAR, &h);
+    }
+    if peak < LN_NOTHING {
+        return 0.0;
+    }
     let relative = |s: f64| h(s) - peak;
     let (low, high) = (reach(peak_at, first, &relative), reach(peak_at, last, &relative));
     edges.retain(|edge| low < *edge && *edge < high);
@@ -88,13 +103,12 @@ pub(crate) fn log_concave(breaks: &[(f64, f64)], h: impl Fn(f64) -> f64) -> f64 
 }
 
 /// The largest value of a concave function, and where it is, by golden sections.
-fn maximum(low: f64, high: f64, h: &impl Fn(f64) -> f64) -> (f64, f64) {
+fn maximum(low: f64, high: f64, steps: u32, h: &impl Fn(f64) -> f64) -> (f64, f64) {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let (mut low, mut high) = (low, high);
     let (mut a, mut b) = (high - GOLDEN * (high - low), low + GOLDEN * (high - low));
     let (mut at_a, mut at_b) = (h(a), h(b));
-    // The width shrinks by 5e-7; where the peak is need not be known any better.
-    for _ in 0..30 {
+    for _ in 0..steps {
         if at_a < at_b {
             (low, a, at_a) = (a, b, at_b);
             b = low + GOLDEN * (high - low);

@@ -109,13 +109,14 @@ fn normal_score(t: f64, dof: f64) -> Option<f64> {
     if dof < NEARLY_NORMAL || t > 2.0 * score_max {
         return None;
     }
-    let a = dof - 0.5;
-    let b = 48.0 * a * a;
-    let square = a * libm::log1p(t / dof * t);
-    let u = libm::sqrt(square);
+    let shifted = dof - 0.5;
+    let scale = 48.0 * shifted * shifted;
+    let square = shifted * libm::log1p(t / dof * t);
+    let start = libm::sqrt(square);
     let second = ((4.0 * square + 33.0) * square + 240.0) * square + 855.0;
-    let z = u + u * (square + 3.0 - second / (10.0 * (b + 0.8 * square * square + 100.0))) / b;
-    (z <= score_max).then_some(z)
+    let correction = square + 3.0 - second / (10.0 * (scale + 0.8 * square * square + 100.0));
+    let score = start + start * (correction / scale);
+    (score <= score_max).then_some(score)
 }
 
 /// P(T <= t) for Student's t with `dof >= 1`, any real `t`; the mirror image of [`student_t_sf`].

@@ -7,7 +7,7 @@
 mod read;
 mod record;
 
-pub use read::{Badge, MarginBadge, MetricReading, Reading};
+pub use read::{Badge, Belief, MarginBadge, MetricReading, Reading};
 pub use record::{Metric, Plan, PlannedMethod, Record, Role, Spending, Values, Variation};
 
 use serde::Serialize;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::record::{Metric, PlannedMethod, Record, Role, Spending, Values};
+use crate::bayes::{self, BetaPosterior};
 use crate::{
     Alternative, Comparison, Direction, Kind, Measured, Method, Moments, NotEnoughData, Theta, compare,
     compare_measured, group_sequential,
@@ -44,6 +45,24 @@ pub struct Reading {
     /// Whether the loss is below the margin, for guardrails that have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin: Option<MarginBadge>,
+    /// What to believe of conversion rates, also where nobody converted. It has no say: whoever looks often enough meets a
+    /// high chance to win in half of the experiments that change nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub belief: Option<Belief>,
+}
+
+/// What to believe of two conversion rates, of which every value was as likely as any other before: Beta(1, 1).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Belief {
+    /// The chance that the variation is the better one.
+    pub chance_to_win: f64,
+    /// How much rate shipping the variation is expected to lose.
+    pub loss_of_shipping: f64,
+    /// The rate of control, with the confidence of the plan.
+    pub control: (f64, f64),
+    /// The rate of the variation, with the confidence of the plan.
+    pub variation: (f64, f64),
 }
 
 /// Where the loss of a guardrail is.
@@ -149,7 +168,8 @@ pub(super) fn metric(record: &Record, metric: &Metric, terms: &Terms) -> MetricR
         variations
             .map(|(place, variation)| {
                 let found = compared(values, place, terms);
-                reading(&variation.key, found, metric.direction, margin, terms)
+                let belief = belief(values, place, metric.direction, terms.confidence);
+                Reading { belief, ..reading(&variation.key, found, metric.direction, margin, terms) }
             })
             .collect()
     };
@@ -202,6 +222,25 @@ fn compared(values: &Values, place: usize, terms: &Terms) -> Result<Comparison, 
     }
 }
 
+/// The belief about the rates of control and of the variation at a place; `None` for what is no conversion rate.
+fn belief(values: &Values, place: usize, direction: Direction, confidence: f64) -> Option<Belief> {
+    let Values::Proportion(all) = values else { return None };
+    let (a, b) = both(all, place).ok()?;
+    let posterior =
+        |moments: &Moments| BetaPosterior::new(moments.sum.to_f64(), moments.n as f64, (1.0, 1.0)).ok();
+    let (control, variation) = (posterior(a)?, posterior(b)?);
+    let (worse, better) =
+        if direction == Direction::Increase { (control, variation) } else { (variation, control) };
+    let found = bayes::compare(&worse, &better);
+    let alpha = 1.0 - confidence;
+    Some(Belief {
+        chance_to_win: found.chance_to_win,
+        loss_of_shipping: found.loss_of_shipping,
+        control: control.interval(alpha).ok()?,
+        variation: variation.interval(alpha).ok()?,
+    })
+}
+
 fn adjusted(
     (control, variation): (&crate::PairMoments, &crate::PairMoments),
     kind: Kind,
@@ -230,7 +269,8 @@ fn reading(
         Err(reason) => {
             let (badge, missing) = (Badge::Unclear, Some(reason));
             let margin = margin.map(|_| MarginBadge::Unsure);
-            return Reading { variation, badge, p_value: None, comparison: None, missing, margin };
+            let belief = None;
+            return Reading { variation, badge, p_value: None, comparison: None, missing, margin, belief };
         }
     };
     let (low, high) = comparison.difference_interval;
@@ -255,5 +295,6 @@ fn reading(
             () => MarginBadge::Unsure,
         }
     });
-    Reading { variation, badge, p_value: Some(p_value), comparison: Some(comparison), missing: None, margin }
+    let (p_value, comparison) = (Some(p_value), Some(comparison));
+    Reading { variation, badge, p_value, comparison, missing: None, margin, belief: None }
 }

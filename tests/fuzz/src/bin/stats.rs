@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use splitlight_fuzz::bounded;
+use splitlight_fuzz::bounded_statistic;
 use splitlight_fuzz::numbers::{Numbers, finite, interval, number, share};
 use splitlight_stats::bayes::{BetaPosterior, NormalPosterior, NormalPrior};
 use splitlight_stats::power::{Baseline, Design, Looks, Running};
@@ -19,7 +19,7 @@ use splitlight_stats::{
 fuzz_target!(|input: &[u8]| {
     let Some((first, rest)) = input.split_first() else { return };
     let one = TARGETS[usize::from(*first) % TARGETS.len()];
-    bounded(|| one(&mut Numbers::new(rest)));
+    bounded_statistic(|| one(&mut Numbers::new(rest)));
 });
 
 /// The first byte says which of them.
