@@ -34,7 +34,7 @@ pub(crate) const SMALL: Variant = Variant {
 };
 
 impl Variant {
-    /// The module that [`build`] makes.
+    /// The module that [`build()`] makes.
     pub(crate) fn module(&self) -> PathBuf {
         paths::portable().join(self.name)
     }
