@@ -17,7 +17,7 @@ use crate::{
 pub enum Method<'p> {
     /// Once, at a size fixed in advance: [`welch`], or Fisher's exact test for a proportion without a variance.
     Welch,
-    /// As often as wanted: [`always_valid`](crate::always_valid).
+    /// As often as wanted: [`always_valid`].
     AlwaysValid {
         /// Planned visitors of both variations together, at least 2, frozen before the start.
         planned_total: f64,
