@@ -56,8 +56,8 @@ impl Contrast {
     /// The absolute effect, in the unit of the metric.
     ///
     /// # Errors
-    /// [`NotEnoughData::NoVariance`] where a variation does not vary; [`compare()`](crate::compare()) has an answer
-    /// for that.
+    /// [`NotEnoughData::NoVariance`] where a variation does not vary, for which [`compare()`](crate::compare()) has an
+    /// answer; [`NotEnoughData::TooLarge`] where the difference or its error is infinite.
     ///
     /// ```
     /// use splitlight_stats::{Alternative, Contrast, Sample};
@@ -71,6 +71,9 @@ impl Contrast {
     pub fn absolute(&self) -> Result<Effect, NotEnoughData> {
         if !self.varies || self.squared_error.is_nan() || self.squared_error <= 0.0 {
             return Err(NotEnoughData::NoVariance);
+        }
+        if !self.difference.is_finite() || self.squared_error.is_infinite() {
+            return Err(NotEnoughData::TooLarge);
         }
         let standard_error = libm::sqrt(self.squared_error);
         Ok(Effect { estimate: Estimate { value: self.difference, standard_error }, dof: self.dof })
@@ -106,6 +109,10 @@ impl Contrast {
         let standard_error = libm::sqrt(variance.max(0.0)) / self.baseline.abs();
         if standard_error.is_nan() || standard_error <= 0.0 {
             return Err(NotEnoughData::NoVariance);
+        }
+        // A control mean next to nothing is none.
+        if value.is_infinite() || standard_error.is_infinite() {
+            return Err(NotEnoughData::NoBaseline);
         }
         Ok(Effect { estimate: Estimate { value, standard_error }, ..absolute })
     }

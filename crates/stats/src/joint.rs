@@ -45,7 +45,7 @@ impl PairMoments {
         Self {
             first: Moments::gain(before.0, gain.0),
             second: Moments::gain(before.1, gain.1),
-            product: (dx * (y + dy) + x * dy).into(),
+            product: Total::from(dx * y) + Total::from(dx * dy) + Total::from(x * dy),
         }
     }
 

@@ -65,8 +65,10 @@ impl Moments {
     /// ```
     pub fn gain(before: i64, gain: i64) -> Self {
         let (before, gain) = (i128::from(before), i128::from(gain));
-        // At most 2^63 * 3 * 2^63, which fits.
-        Self::new(0, gain, gain * (2 * before + gain))
+        // Each product is at most 2^126; their sum may be too large, and then knows it.
+        let product = Total::from(gain * before);
+        let sum_squares = product + product + Total::from(gain * gain);
+        Self { n: 0, sum: gain.into(), sum_squares }
     }
 
     /// Adds two sets of visitors that do not overlap; commutative and associative for every input.

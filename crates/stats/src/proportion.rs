@@ -31,7 +31,7 @@ impl Conversions {
 
 /// The quantile of the two-sided interval.
 fn z(alpha: f64) -> f64 {
-    normal_quantile(0.5 * alpha).abs()
+    normal_quantile((0.5 * alpha).max(f64::MIN_POSITIVE)).abs()
 }
 
 /// The Wilson score interval of one proportion; `alpha` is 1 minus the confidence.
@@ -70,7 +70,7 @@ pub fn clopper_pearson(conversions: &Conversions, alpha: f64) -> (f64, f64) {
     let low = if k <= 0.0 { 0.0 } else { beta_quantile(0.5 * alpha, k, rest + 1.0) };
     // The upper tail from the other side, where alpha keeps its digits.
     let high = if rest <= 0.0 { 1.0 } else { beta_upper_quantile(0.5 * alpha, k + 1.0, rest) };
-    (low, high)
+    (low, high.max(low))
 }
 
 /// The equal-tailed interval of the posterior `Beta(k + 1/2, n - k + 1/2)`; `alpha` is 1 minus the confidence.
@@ -85,7 +85,8 @@ pub fn clopper_pearson(conversions: &Conversions, alpha: f64) -> (f64, f64) {
 /// ```
 pub fn jeffreys(conversions: &Conversions, alpha: f64) -> (f64, f64) {
     let (a, b) = (conversions.converted + 0.5, conversions.rest() + 0.5);
-    (beta_quantile(0.5 * alpha, a, b), beta_upper_quantile(0.5 * alpha, a, b))
+    let low = beta_quantile(0.5 * alpha, a, b);
+    (low, beta_upper_quantile(0.5 * alpha, a, b).max(low))
 }
 
 /// The interval of a proportion with `z^2 / 2` conversions and as many others added, within 0 and 1.

@@ -34,6 +34,9 @@ const BUCKETS_MIN: i32 = 2;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sketch(BTreeMap<i16, i64>);
 
+/// A cap further away than any value by far, whose square is still finite.
+const CAP_MAX: f64 = 1e100;
+
 impl Sketch {
     /// Adds `count` visitors with this value, in minor units, or takes them away.
     ///
@@ -155,7 +158,7 @@ impl Sketch {
     }
 
     /// Size, mean and variance of the values, each capped at `cap`, read from the buckets; `None` as for
-    /// [`Self::quantile`].
+    /// [`Self::quantile`], and for a cap that is no number or beyond 1e100.
     ///
     /// The mean is within 1 %, so that a cap may be chosen after the fact; [`Capped`](crate::Capped) is exact and needs
     /// the cap before.
@@ -170,6 +173,9 @@ impl Sketch {
     /// ```
     pub fn capped(&self, cap: f64) -> Option<Sample> {
         let n = self.checked_n()?;
+        if cap.is_nan() || cap.abs() > CAP_MAX {
+            return None;
+        }
         let values = || self.0.iter().map(|(bucket, count)| (middle(*bucket).min(cap), *count as f64));
         let mean = values().map(|(value, count)| value * (count / n)).sum::<f64>();
         let squares = values().map(|(value, count)| (value - mean) * (value - mean) * count).sum::<f64>();

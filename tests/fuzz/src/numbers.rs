@@ -109,21 +109,25 @@ impl<'a> Numbers<'a> {
 }
 
 /// Panics unless it is a number; infinity is one.
+#[track_caller]
 pub fn number(x: f64) {
     assert!(!x.is_nan(), "this is no number");
 }
 
 /// Panics unless it is a finite number.
+#[track_caller]
 pub fn finite(x: f64) {
     assert!(x.is_finite(), "{x} is not finite");
 }
 
 /// Panics unless it is between 0 and 1.
+#[track_caller]
 pub fn share(x: f64) {
     assert!((0.0..=1.0).contains(&x), "{x} is no share");
 }
 
 /// Panics unless the lower end is not above the upper one.
+#[track_caller]
 pub fn interval((low, high): (f64, f64)) {
     assert!(low <= high, "{low} to {high} is no interval");
 }

@@ -54,7 +54,7 @@ fn simulate(scenario: &Scenario, broken: &mut Vec<String>) -> Simulated {
     println!("  {:<32} {:>9} {:>9}", "", "no effect", "effect");
     for method in Method::ALL {
         println!(
-            "  {:<32} {:>8.2}% {:>8.1}%",
+            "  {:<32} {:>8.2}% {:>8.2}%",
             method.name(),
             100.0 * null.ever(method),
             100.0 * effect.ever(method)

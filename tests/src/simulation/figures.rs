@@ -5,7 +5,7 @@ use super::{LOOKS, Method, Outcome, Scenario};
 
 /// Width and height of one panel, and the room around it.
 const PANEL: (f64, f64) = (300.0, 170.0);
-const MARGIN: (f64, f64) = (44.0, 46.0);
+const MARGIN: (f64, f64) = (52.0, 46.0);
 
 /// The largest share that the curves show.
 const SHARE_MAX: f64 = 0.7;
@@ -33,7 +33,7 @@ pub fn figures(simulated: &[Simulated]) -> Vec<(&'static str, String)> {
 
 /// How often "significant" was ever said without an effect, look by look.
 fn false_positives(simulated: &[Simulated]) -> String {
-    let (width, height) = (2.0 * (PANEL.0 + MARGIN.0) + 16.0, 2.0 * (PANEL.1 + MARGIN.1) + 40.0);
+    let (width, height) = (2.0 * (PANEL.0 + MARGIN.0) + 36.0, 2.0 * (PANEL.1 + MARGIN.1) + 40.0);
     let mut chart =
         Chart::new(width, height, "Experiments without an effect that were ever called significant");
     for (index, one) in simulated.iter().enumerate() {
@@ -48,6 +48,7 @@ fn false_positives(simulated: &[Simulated]) -> String {
             chart.text(left - 6.0, at + 4.0, "", "end", &format!("{percent} %"));
         }
         chart.line("m", (left, y(0.05)), (left + PANEL.0, y(0.05)));
+        chart.text(left + PANEL.0 + 4.0, y(0.05) + 4.0, "", "start", "5 %");
         for (place, method) in Method::ALL.iter().enumerate() {
             if *method == Method::FixedOnce {
                 continue;
@@ -86,7 +87,7 @@ fn power(simulated: &[Simulated]) -> String {
             (format!("c{place}"), method.name())
         })
         .collect();
-    dots("Experiments whose effect was found within 100 looks", &all, &classes, (0.0, 1.0), None)
+    dots("Experiments whose effect was found within 100 looks", &all, &classes, (0.0, 1.0, 5), None)
 }
 
 /// How often the interval of the lift held the true lift at all looks.
@@ -96,13 +97,17 @@ fn coverage(simulated: &[Simulated]) -> String {
         .map(|one| (one.scenario.name, one.covered.iter().map(|(_, outcome)| outcome.coverage()).collect()))
         .collect();
     let lifts = simulated.first().map(|one| one.covered.as_slice()).unwrap_or_default();
-    let names: Vec<String> =
-        lifts.iter().map(|(lift, _)| format!("true lift {:+.0} %", 100.0 * lift)).collect();
+    let names: Vec<String> = lifts
+        .iter()
+        .map(|(lift, _)| {
+            if *lift == 0.0 { "no true lift".to_owned() } else { format!("true lift {:+.0} %", 100.0 * lift) }
+        })
+        .collect();
     let places = [2, 3, 1, 0];
     let classes: Vec<(String, &str)> =
         names.iter().enumerate().map(|(i, name)| (format!("c{}", places[i % 4]), name.as_str())).collect();
     let title = "Experiments whose lift interval held the true lift at all 100 looks";
-    dots(title, &all, &classes, (0.94, 1.0), Some(0.95))
+    dots(title, &all, &classes, (0.94, 1.0, 6), Some(0.95))
 }
 
 /// A row of dots for each scenario on a common scale.
@@ -110,19 +115,19 @@ fn dots(
     title: &str,
     rows: &[(&str, Vec<f64>)],
     classes: &[(String, &str)],
-    (low, high): (f64, f64),
+    (low, high, ticks): (f64, f64, u32),
     mark: Option<f64>,
 ) -> String {
-    let (left, right, step) = (210.0, 20.0, 30.0);
+    let (left, right, step) = (210.0, 34.0, 30.0);
     let bottom = 34.0 + step * rows.len() as f64;
     let width = 2.0 * (PANEL.0 + MARGIN.0) + 16.0;
     let mut chart = Chart::new(width, bottom + 62.0, title);
     chart.text(14.0, 18.0, "t", "start", title);
     let x = |share: f64| left + (width - left - right) * (share - low) / (high - low);
-    for tick in 0..=4 {
-        let share = low + (high - low) * f64::from(tick) / 4.0;
+    for tick in 0..=ticks {
+        let share = low + (high - low) * f64::from(tick) / f64::from(ticks);
         chart.line("g", (x(share), 32.0), (x(share), bottom));
-        chart.text(x(share), bottom + 15.0, "", "middle", &format!("{:.1} %", 100.0 * share));
+        chart.text(x(share), bottom + 15.0, "", "middle", &format!("{:.0} %", 100.0 * share));
     }
     if let Some(mark) = mark {
         chart.line("m", (x(mark), 32.0), (x(mark), bottom));
@@ -135,10 +140,13 @@ fn dots(
             chart.dot(class, x(share.clamp(low, high)), y);
         }
     }
-    for (index, (class, name)) in classes.iter().enumerate() {
-        let (from, y) = (14.0 + (index % 4) as f64 * 172.0, bottom + 44.0);
+    let mut from = 14.0;
+    for (class, name) in classes {
+        let y = bottom + 44.0;
         chart.dot(class, from + 4.0, y - 4.0);
         chart.text(from + 13.0, y, "", "start", name);
+        // About the width of the words and some room.
+        from += 34.0 + 6.4 * name.chars().count() as f64;
     }
     chart.svg()
 }

@@ -59,7 +59,7 @@ impl Scenario {
         let seed = self.rate.to_bits() ^ lift.to_bits().rotate_left(17);
         let mut draw = Draw::new(seed, number);
         let (mut control, mut variation) = (Moments::default(), Moments::default());
-        let each = self.visitors / LOOKS as i64;
+        let each = self.visitors / i64::try_from(LOOKS).unwrap_or(1);
         for index in 0..LOOKS {
             control = control.merge(self.visits(&mut draw, each, self.rate));
             variation = variation.merge(self.visits(&mut draw, each, self.rate * (1.0 + lift)));
