@@ -1,4 +1,4 @@
-//! `cargo xtask bench stats`: our analyses and those of PyPI gbstats, in alternating rounds of one run.
+//! `cargo xtask bench stats`: our analyses and those of `PyPI` gbstats, in alternating rounds of one run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
