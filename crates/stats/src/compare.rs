@@ -93,6 +93,8 @@ pub enum NotEnoughData {
     TooLarge,
     /// The control mean is 0, so there is nothing to be relative to.
     NoBaseline,
+    /// The method has no test for this kind of metric: quantiles are compared once, at the end.
+    NotOffered,
 }
 
 /// Visitors of both variations together: beyond 2^53 a count is no longer exact as a float.
@@ -110,6 +112,7 @@ impl fmt::Display for NotEnoughData {
             Self::InvalidSettings => "confidence, planned total or look out of range",
             Self::TooLarge => "a sum does not fit in 128 bits",
             Self::NoBaseline => "the control mean is 0",
+            Self::NotOffered => "this kind of metric can only be compared once, at the end",
         })
     }
 }

@@ -88,6 +88,29 @@ impl Quantile {
         self.with_variance(self.independent_variance() * (share.sample.squared_error() / independent))
     }
 
+    /// The interval of the quantile itself, for one value per visitor; `alpha` is 1 minus the confidence.
+    ///
+    /// Formula: `value -+ z error` with the squared error of [`Self::estimate`].
+    ///
+    /// # Errors
+    /// As [`Self::estimate`], and [`NotEnoughData::InvalidSettings`] for an `alpha` outside of 0 and 1.
+    ///
+    /// ```
+    /// use splitlight_stats::Quantile;
+    ///
+    /// let q = Quantile { n: 1_000, n_star: 1_000, level: 0.5, value: 40.0, lower: 38.0, upper: 43.0 };
+    /// let (low, high) = q.interval(0.05)?;
+    /// assert!((low - 37.5).abs() < 0.01 && (high - 42.5).abs() < 0.01);
+    /// # Ok::<(), splitlight_stats::NotEnoughData>(())
+    /// ```
+    pub fn interval(&self, alpha: f64) -> Result<(f64, f64), NotEnoughData> {
+        if !(0.0 < alpha && alpha < 1.0) {
+            return Err(NotEnoughData::InvalidSettings);
+        }
+        let half = normal_quantile(0.5 * alpha).abs() * libm::sqrt(self.estimate()?.sample.squared_error());
+        Ok((self.value - half, self.value + half))
+    }
+
     fn checked(&self) -> Result<(), NotEnoughData> {
         let Self { n, n_star, level, value, lower, upper } = *self;
         if !(0.0 < level && level < 1.0) {

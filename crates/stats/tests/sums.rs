@@ -157,6 +157,43 @@ fn a_sum_that_does_not_fit_has_a_reason() {
     assert_eq!(beyond.merge(huge.negated()), huge);
 }
 
+/// `SplitMix64` (Steele et al. 2014): the same visitors on every machine.
+struct Random(u64);
+
+impl Random {
+    /// A number within 0 and 1, both excluded.
+    fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (((z ^ (z >> 31)) >> 11) as f64 + 0.5) / 2f64.powi(53)
+    }
+}
+
+#[test]
+fn intervals_of_sketched_quantiles_hold_the_truth() {
+    let mut random = Random(4);
+    for (level, n) in [(0.5, 400), (0.5, 1_500), (0.9, 1_000), (0.99, 2_000)] {
+        let truth = 100.0 * f64::exp(3.5 + 1.2 * splitlight_stats::special::normal_quantile(level));
+        let mut held = 0;
+        for _ in 0..400 {
+            let orders = (0..n).map(|_| {
+                let z = splitlight_stats::special::normal_quantile(random.unit());
+                #[expect(clippy::cast_possible_truncation, reason = "cents of an order")]
+                let cents = (100.0 * f64::exp(3.5 + 1.2 * z)) as i64;
+                cents
+            });
+            let quantile = orders.collect::<Sketch>().order_statistics(level).expect("orders");
+            let (low, high) = quantile.interval(0.05).expect("enough orders");
+            held += u32::from(low <= truth && truth <= high);
+        }
+        let coverage = f64::from(held) / 400.0;
+        println!("p{level} of {n}: {coverage}");
+        // Four standard errors below 0.95, and the sketch may only make it wider.
+        assert!(coverage > 0.906, "p{level} of {n}: {coverage}");
+    }
+}
+
 #[test]
 fn sixty_four_shards_keep_one_percent() {
     // Orders as skewed as real ones: e^(3.5 + 1.2 z) with a z that runs through its quantiles.

@@ -218,7 +218,7 @@ fn compared(values: &Values, place: usize, terms: &Terms) -> Result<Comparison, 
             measured(a.estimate()?, b.estimate()?)
         }
         // Quantiles have no boundary that holds while one looks.
-        Values::Quantile(_) => Err(NotEnoughData::InvalidSettings),
+        Values::Quantile(_) => Err(NotEnoughData::NotOffered),
     }
 }
 
