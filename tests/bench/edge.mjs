@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { publish, script, serve, splitlightWorker } from "../workerd.mjs";
 
 const REQUESTS = 150;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const ORIGIN = `(name = "ORIGIN", service = "origin")`;
 
 const row = (i) => `<li class="row"><a href="/p/${i}"><img src="/i/${i}.svg" alt=""><h3>Product ${i}</h3><p>A thing of use and beauty.</p></a></li>\n`;

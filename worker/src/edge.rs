@@ -5,15 +5,19 @@
 
 mod cookie;
 mod decision;
+pub(crate) mod explain;
 mod facts;
 mod forward;
 mod headers;
+pub(crate) mod pass;
 mod redirect;
 mod stream;
 
 use crate::clock;
 use crate::project::{self, Published};
 use crate::settings::Settings;
+use splitlight_engine::Visitor;
+use splitlight_protocol::{Map, Timestamp};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
@@ -36,42 +40,61 @@ pub(crate) async fn respond(
         return forward::plain(&request, env).await;
     }
     let fetched = forward::page(&request, env);
-    let published = within(PROGRAM_TIME_MAX, project::published(env, context, settings));
+    let asked = clock::now();
+    let published = async {
+        let published = within(PROGRAM_TIME_MAX, project::published(env, context, settings)).await;
+        (published.flatten(), clock::now().ms() - asked.ms())
+    };
     // The origin thinks while the program is looked up.
-    let (response, published) = both(fetched, published).await;
+    let (response, (published, waited_ms)) = both(fetched, published).await;
     let response = response?;
-    let Some(published) = published.flatten() else { return Ok(response) };
-    if !headers::is_page(&response) {
+    let Some(published) = published else { return Ok(response) };
+    let explained = explain::is_asked(&request, env, asked);
+    if !explained && !headers::is_page(&response) {
         return Ok(response);
     }
-    Ok(personalize(&request, env, context, settings, &published, response))
+    let view = View::new(&request, env, settings, &published);
+    if explained {
+        return explain::respond(&published, &view.visitor, view.now);
+    }
+    Ok(view.personalize(&request, context, response, waited_ms))
 }
 
-fn personalize(
-    request: &Request,
-    env: &Env,
-    context: &Context,
-    settings: &Settings,
-    published: &Rc<Published>,
-    response: Response,
-) -> Response {
-    let identity = cookie::identity(request, env, settings);
-    let now = clock::now();
-    let preview = facts::preview(request, env, now);
-    let visitor = facts::visitor(request, &identity, preview.as_ref(), now);
-    let decided = decision::Decided::new(published, preview.as_ref(), &visitor, now);
-    if !decided.concerns_page() {
-        return response;
+/// One view of a page: who looks, and what is decided for them.
+struct View {
+    now: Timestamp,
+    identity: cookie::Identity,
+    geo: Option<Map>,
+    visitor: Visitor,
+    decided: decision::Decided,
+}
+
+impl View {
+    fn new(request: &Request, env: &Env, settings: &Settings, published: &Rc<Published>) -> Self {
+        let now = clock::now();
+        let identity = cookie::identity(request, env, settings);
+        let preview = facts::preview(request, env, now);
+        let geo = facts::geo(request);
+        let visitor = facts::visitor(request, &identity, geo.clone(), preview.as_ref(), now);
+        let decided = decision::Decided::new(published, preview.as_ref(), &visitor, now);
+        Self { now, identity, geo, visitor, decided }
     }
-    if let Some(redirect) = decided.redirect(request) {
-        return redirect.respond(request, &identity).unwrap_or(response);
-    }
-    let geo = facts::geo(request);
-    let rewrite = decided.rewrite(&visitor, geo).nonce(&headers::style_nonce(&response));
-    let secure = request.inner().url().starts_with("https:");
-    match headers::personalized(&response, identity.cookie(secure).as_deref()) {
-        Ok(headers) => stream::rewritten(response, headers, &rewrite, context),
-        Err(_) => response,
+
+    /// The origin's page with the changes in force, or whatever of it can be had.
+    fn personalize(self, request: &Request, context: &Context, page: Response, waited_ms: i64) -> Response {
+        if !self.decided.concerns_page() {
+            return page;
+        }
+        if let Some(redirect) = self.decided.redirect(request) {
+            return redirect.respond(request, &self.identity).unwrap_or(page);
+        }
+        let rewrite = self.decided.rewrite(&self.visitor, self.geo).nonce(&headers::style_nonce(&page));
+        let secure = request.inner().url().starts_with("https:");
+        let timing = self.decided.timing(waited_ms);
+        match headers::personalized(&page, self.identity.cookie(secure).as_deref(), &timing) {
+            Ok(headers) => stream::respond(page, headers, &rewrite, context),
+            Err(_) => page,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The Worker's settings, from its bindings.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
 use worker::{Env, Request};
 
 /// What the operator configured; every setting has a default but the secrets.
@@ -21,7 +23,16 @@ pub(crate) struct Settings {
     pub(crate) consent_required: bool,
 }
 
+thread_local! {
+    static KNOWN: OnceCell<Rc<Settings>> = const { OnceCell::new() };
+}
+
 impl Settings {
+    /// The settings of this isolate, which has the same bindings as long as it lives.
+    pub(crate) fn known(env: &Env) -> Rc<Self> {
+        KNOWN.with(|known| known.get_or_init(|| Rc::new(Self::read(env))).clone())
+    }
+
     /// Reads the settings from the bindings.
     pub(crate) fn read(env: &Env) -> Self {
         let text =

@@ -44,6 +44,14 @@ impl Decided {
         })
     }
 
+    /// What `Server-Timing` says: how long the page waited for the config, and how much of it is in force.
+    pub(crate) fn timing(&self, waited_ms: i64) -> String {
+        let items = self.decisions.iter(self.program());
+        let open = items.filter(|(_, decision)| decision.reason.is_open()).count();
+        let items = self.program().items().len();
+        format!("splitlight;dur={waited_ms};desc=\"{open} of {items} in force\"")
+    }
+
     /// Where the visitor is sent instead of this page.
     pub(crate) fn redirect(&self, request: &Request) -> Option<Redirect> {
         Redirect::new(self.program(), &self.decisions, &request.url().ok()?)

@@ -35,6 +35,7 @@ pub(crate) fn preview(request: &Request, env: &Env, now: Timestamp) -> Option<Pr
 pub(crate) fn visitor(
     request: &Request,
     identity: &Identity,
+    geo: Option<Map>,
     preview: Option<&Preview>,
     now: Timestamp,
 ) -> Visitor {
@@ -44,7 +45,7 @@ pub(crate) fn visitor(
     let languages = header("accept-language");
     let language = languages.split([',', ';']).next().unwrap_or_default().trim();
     let mut attributes = attributes::from_page(&url, &header("referer"), &agent, language);
-    if let Some(geo) = geo(request) {
+    if let Some(geo) = geo {
         attributes.insert("geo".to_owned(), Value::Object(geo));
     }
     let zone = attributes.get("geo").and_then(|geo| geo.at(&["timezone"])).and_then(Value::as_str);
