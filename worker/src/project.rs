@@ -91,6 +91,11 @@ pub(crate) fn fresh() -> Option<Rc<Published>> {
     KNOWN.with_borrow(|known| known.as_ref().filter(fresh).and_then(|known| known.published.clone()))
 }
 
+/// The published config as this isolate has it, however old.
+pub(crate) fn known() -> Option<Rc<Published>> {
+    KNOWN.with_borrow(|known| known.as_ref().and_then(|known| known.published.clone()))
+}
+
 /// What is known, asked for anew when it is older than some milliseconds.
 async fn standing(env: &Env, settings: &Settings, age_ms_max: i64) -> Result<Known> {
     if let Some(known) = KNOWN.with_borrow(Clone::clone)

@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) allowed_origins: Vec<String>,
     /// `CONSENT`: `granted` unless a visitor said otherwise, or `required` to store nothing before they agree.
     pub(crate) consent_required: bool,
+    /// `PAGE_CACHE`: `none`, or `browser` to let a browser keep a personalized page and ask whether it is still the same.
+    pub(crate) revalidates: bool,
 }
 
 thread_local! {
@@ -52,6 +54,7 @@ impl Settings {
             api_hosts: list("API_HOST"),
             has_origin: env.service("ORIGIN").is_ok() || text("ORIGIN_URL").is_some(),
             allowed_origins: list("ALLOWED_ORIGINS"),
+            revalidates: text("PAGE_CACHE").as_deref() == Some("browser"),
             consent_required: text("CONSENT").as_deref() == Some("required"),
         }
     }

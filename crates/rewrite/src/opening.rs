@@ -61,10 +61,13 @@ mod tests {
 
     #[test]
     fn the_first_tag_is_found_behind_declarations() {
-        for html in ["<html>", " <!DOCTYPE html>\n<HTML lang=en>", "\u{feff}<!-- a --><!--b--><html\n", "<html/>"] {
+        for html in
+            ["<html>", " <!DOCTYPE html>\n<HTML lang=en>", "\u{feff}<!-- a --><!--b--><html\n", "<html/>"]
+        {
             assert_eq!(opening(html.as_bytes()), Some(Opening::Html), "{html}");
         }
-        for other in ["<htmlx>", "text<html>", "<head>", "<!--><html>", "<!-- --!><html>-->", "<?xml?><html>"] {
+        for other in ["<htmlx>", "text<html>", "<head>", "<!--><html>", "<!-- --!><html>-->", "<?xml?><html>"]
+        {
             assert_eq!(opening(other.as_bytes()), Some(Opening::Other), "{other}");
         }
     }

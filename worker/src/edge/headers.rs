@@ -2,21 +2,7 @@
 
 use worker::js_sys::{Function, Reflect};
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::{Context, Headers, Request, Response, ResponseBody, Result, web_sys};
-
-/// Headers that describe the origin's bytes, which are not what is sent.
-const OF_THE_BYTES: [&str; 10] = [
-    "etag",
-    "last-modified",
-    "content-length",
-    "content-encoding",
-    "content-md5",
-    "digest",
-    "content-digest",
-    "repr-digest",
-    "accept-ranges",
-    "expires",
-];
+use worker::{Context, Request, Response, ResponseBody, web_sys};
 
 /// Whether a request looks like a browser that loads a page, or a part of one.
 pub(crate) fn may_load_page(request: &web_sys::Request) -> bool {
@@ -52,23 +38,6 @@ fn is_html(content_type: &str) -> bool {
     let charset =
         parts.find_map(|part| part.strip_prefix("charset=")).map(|charset| charset.trim_matches('"'));
     html && matches!(charset, None | Some("utf-8" | "utf8" | "us-ascii" | "ascii"))
-}
-
-/// The headers of a personalized page: nobody else may see it.
-pub(crate) fn personalized(response: &Response, cookie: Option<&str>, timing: &str) -> Result<Headers> {
-    let headers = response.headers().clone();
-    for name in OF_THE_BYTES {
-        headers.delete(name)?;
-    }
-    for name in ["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"] {
-        headers.delete(name)?;
-    }
-    headers.set("cache-control", "private, no-store")?;
-    headers.append("server-timing", timing)?;
-    if let Some(cookie) = cookie {
-        headers.append("set-cookie", cookie)?;
-    }
-    Ok(headers)
 }
 
 /// The nonce that the page's policy asks of style elements; empty for none.

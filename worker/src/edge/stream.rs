@@ -3,13 +3,28 @@
 use splitlight_rewrite::{Page, Rewrite};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
-use worker::web_sys::ReadableStream;
-use worker::{Context, Headers, Response, ResponseBody};
+use worker::web_sys::{self, ReadableStream};
+use worker::{Context, Error, Headers, Response, ResponseBody, Result};
 
 #[wasm_bindgen(module = "/src/edge/pump.js")]
 extern "C" {
+    /// The headers of a personalized page.
+    #[wasm_bindgen(catch)]
+    fn personal(
+        origin: &web_sys::Headers,
+        cache_control: &str,
+        etag: Option<String>,
+        cookie: Option<String>,
+        timing: &str,
+    ) -> std::result::Result<web_sys::Headers, JsValue>;
+
     /// The stream of what comes out of a page.
-    fn rewritten(origin: &ReadableStream, page: Stream, context: &JsValue) -> ReadableStream;
+    #[wasm_bindgen(catch)]
+    fn rewritten(
+        origin: &ReadableStream,
+        page: Stream,
+        context: &JsValue,
+    ) -> std::result::Result<ReadableStream, JsValue>;
 }
 
 /// A page on its way through the core.
@@ -43,14 +58,43 @@ impl Stream {
     }
 }
 
-/// The response with a body that the rewrite goes through.
+/// What the headers of a personalized page say beside the origin's.
+pub(super) struct Notes {
+    /// `Set-Cookie`; a page that has it is kept by nobody.
+    pub(super) cookie: Option<String>,
+    /// The tag by which a browser may ask about the page again.
+    pub(super) etag: Option<String>,
+    /// `Server-Timing`.
+    pub(super) timing: String,
+}
+
+/// The page with a body that the rewrite goes through; nobody but the visitor may see it.
+///
+/// # Errors
+/// When the runtime refuses a header or a stream.
 pub(super) fn respond(
-    response: Response,
-    headers: Headers,
+    page: &Response,
     rewrite: &Rewrite,
+    notes: Notes,
     context: &Context,
-) -> Response {
-    let ResponseBody::Stream(origin) = response.body() else { return response };
-    let readable = rewritten(origin, Stream(Some(rewrite.start())), context.as_ref());
-    Response::builder().with_status(200).with_headers(headers).stream(readable)
+) -> Result<Response> {
+    let ResponseBody::Stream(origin) = page.body() else {
+        return Err(Error::RustError("the page has no body".to_owned()));
+    };
+    let headers = notes.headers(page)?;
+    let body = rewritten(origin, Stream(Some(rewrite.start())), context.as_ref())?;
+    Ok(Response::builder().with_headers(headers).stream(body))
+}
+
+impl Notes {
+    /// The headers of an answer, from those of the origin.
+    ///
+    /// # Errors
+    /// When the runtime refuses one.
+    pub(super) fn headers(self, origin: &Response) -> Result<Headers> {
+        let Self { cookie, timing, etag } = self;
+        let etag = etag.filter(|_| cookie.is_none());
+        let cache_control = if etag.is_some() { "private, no-cache" } else { "private, no-store" };
+        Ok(Headers(personal(&origin.headers().0, cache_control, etag, cookie, &timing)?))
+    }
 }
