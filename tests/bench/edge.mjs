@@ -1,98 +1,143 @@
-// CPU of one edge request: Splitlight against pass-through and against a JavaScript Worker with HTMLRewriter, in one workerd.
+// One edge request: Splitlight against pass-through, a JavaScript Worker with the runtime's HTMLRewriter, and GrowthBook's
+// Worker, each in a workerd of its own with the same origin, side by side in every round.
 
-import { existsSync, readFileSync } from "node:fs";
+import { buildSync } from "esbuild";
+import { readFileSync, readdirSync } from "node:fs";
 import { publish, script, serve, splitlightWorker } from "../workerd.mjs";
+import { edits, growthbook, origin, ours, page, rewriter } from "./_edge-pages.mjs";
 
-const REQUESTS = 150;
-const ROUNDS = 5;
-const ORIGIN = `(name = "ORIGIN", service = "origin")`;
-
-const row = (i) => `<li class="row"><a href="/p/${i}"><img src="/i/${i}.svg" alt=""><h3>Product ${i}</h3><p>A thing of use and beauty.</p></a></li>\n`;
-const page = (bytes) => {
-  const rows = Array.from({ length: Math.ceil(bytes / row(1000).length) }, (_, i) => row(i)).join("");
-  return `<!doctype html><html><head><title>Shop</title></head><body><section id="hero"><h1>Good things</h1><a class="cta" id="cta" href="/">Browse</a></section><div id="offers"></div><ul>${rows}</ul></body></html>`;
-};
-const changes = [
-  { selector: "#hero", attribute: { name: "data-tone", value: "warm" } },
-  { selector: "#cta", text: "Find your favorites" },
-  { selector: "#offers", html: "<p>Delivered today</p>" },
-];
-const config = {
-  version: 1, project: "default",
-  experiments: [
-    { key: "small", pages: [{ include: "/small" }, { include: "/large" }], variations: [{ key: "control", weight: 0 }, { key: "on", weight: 1, changes }] },
-    { key: "many", pages: [{ include: "/many" }], variations: [{ key: "control", weight: 0 }, { key: "on", weight: 1, changes: [{ selector: ".row", class: { add: ["new"] } }] }] },
-  ],
-};
-
-const modules = {
-  "origin.js": `
-const pages = { "/small": SMALL, "/many": SMALL, "/other": SMALL, "/large": LARGE };
-const encoder = new TextEncoder();
-const bodies = Object.fromEntries(Object.entries(pages).map(([path, text]) => [path, encoder.encode(text)]));
-export default { fetch(request) {
-  const body = bodies[new URL(request.url).pathname];
-  return new Response(body, { headers: { "content-type": "text/html; charset=utf-8" } });
-} };`.replaceAll("SMALL", JSON.stringify(page(100_000))).replaceAll("LARGE", JSON.stringify(page(1_000_000))),
-  "pass.js": `export default { fetch(request, env) { return env.ORIGIN.fetch(request); } };`,
-  "rewriter.js": `
-export default { async fetch(request, env) {
-  const response = await env.ORIGIN.fetch(request);
-  if (new URL(request.url).pathname === "/other") return response;
-  const rewriter = new URL(request.url).pathname === "/many"
-    ? new HTMLRewriter().on(".row", { element(e) { e.setAttribute("class", e.getAttribute("class") + " new"); } })
-    : new HTMLRewriter()
-      .on("#hero", { element(e) { e.setAttribute("data-tone", "warm"); } })
-      .on("#cta", { element(e) { e.setInnerContent("Find your favorites"); } })
-      .on("#offers", { element(e) { e.setInnerContent("<p>Delivered today</p>", { html: true }); } });
-  return rewriter.transform(response);
-} };`,
-};
-/** CPU seconds of a process so far, or wall seconds where the system does not say. */
-function cpu(pid) {
-  const file = `/proc/${pid}/stat`;
-  if (!existsSync(file)) return performance.now() / 1000;
-  const fields = readFileSync(file, "utf8").replace(/^.*\) /, "").split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
+const ROUNDS = Number(process.env.ROUNDS ?? 5);
+const IN_FLIGHT = 4;
+/** Bytes that one round moves, which makes rounds about as long whatever the page. */
+const ROUND_BYTES = 12_000_000;
+const WARM_UP = 3;
 const headers = { accept: "text/html", "user-agent": "Mozilla/5.0 Chrome/156", cookie: "" };
 
-async function measure(pid, base, path) {
-  const before = cpu(pid);
-  for (let i = 0; i < REQUESTS; i += 1) await (await fetch(`${base}${path}`, { headers })).arrayBuffer();
-  return (1000 * (cpu(pid) - before)) / REQUESTS;
+const cases = [20, 100, 1000].flatMap((kb) => ["unique", 4, 80, 375].map((matches) => ({ kb, matches, path: `/${kb}/${matches}` })))
+  .filter(({ kb, matches }) => matches === "unique" || matches <= kb * 5);
+const pages = { "/other": page(100_000, 4), ...Object.fromEntries(cases.map(({ kb, matches, path }) => [path, page(kb * 1000, matches)])) };
+const paths = Object.fromEntries([...cases.map(({ matches, path }) => [path, edits(matches)]), ["/slow", edits("unique")]]);
+const config = {
+  version: 1, project: "default",
+  experiments: Object.entries(paths).map(([path, list]) => ({
+    key: path.replaceAll("/", "k"), pages: [{ include: path }], variations: [{ key: "control", weight: 0 }, { key: "on", weight: 1, changes: ours(list) }],
+  })),
+};
+
+const bundled = buildSync({
+  stdin: { contents: growthbook(paths), resolveDir: process.cwd() }, bundle: true, format: "esm", minify: true, write: false, logLevel: "error",
+}).outputFiles[0].text;
+const ORIGIN = `(name = "ORIGIN", service = "origin")`;
+const workers = {
+  "pass-through": { files: { "main.js": "export default { fetch: (request, env) => env.ORIGIN.fetch(request) };" } },
+  HTMLRewriter: { files: { "main.js": rewriter(paths) } },
+  GrowthBook: { files: { "main.js": bundled }, outbound: true },
+  Splitlight: { splitlight: true },
+};
+
+function start({ files = {}, outbound, splitlight }) {
+  const main = splitlight ? `(name = "main", worker = .main)` : script("main", "main.js", ORIGIN);
+  return serve({
+    files: { "origin.js": origin(pages), ...files }, splitlight,
+    services: `${script("origin", "origin.js")}, ${outbound ? main.replace(/\)\)$/, `, globalOutbound = "origin"))`) : main}`,
+    sockets: { main: "main" },
+    constants: splitlight ? splitlightWorker("main", `${ORIGIN}, (name = "ASSETS", service = "origin")`) : "",
+  });
 }
 
-const server = await serve({
-  files: modules, splitlight: true,
-  services: [
-    script("origin", "origin.js"), script("pass", "pass.js", ORIGIN), script("rewriter", "rewriter.js", ORIGIN),
-    `(name = "splitlight", worker = .splitlight)`,
-  ].join(", "),
-  sockets: { pass: "pass", rewriter: "rewriter", splitlight: "splitlight" },
-  constants: splitlightWorker("splitlight", `${ORIGIN}, (name = "ASSETS", service = "origin")`),
-});
-try {
-  await publish(`${server.base.splitlight}/_sl`, config);
-  const cases = [["100 KB, 3 unique changes", "/small"], ["100 KB, every row changed", "/many"], ["1 MB, 3 unique changes", "/large"], ["100 KB, nothing to change", "/other"]];
-  const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
-  console.log(`CPU per request in ms, median of ${ROUNDS} rounds of ${REQUESTS} requests, origin included`);
-  console.log(`${"page".padEnd(28)}${"pass-through".padStart(14)}${"HTMLRewriter".padStart(14)}${"Splitlight".padStart(12)}${"of HTMLRewriter".padStart(17)}${"of pass-through".padStart(17)}`);
-  for (const [name, path] of cases) {
-    const text = async (service) => (await (await fetch(`${server.base[service]}${path}`, { headers })).text());
-    const changed = (await text("splitlight")).includes(path === "/many" ? 'class="row new"' : "Delivered today");
-    if (changed !== (path !== "/other")) throw new Error(`${name}: Splitlight ${changed ? "changed" : "did not change"} the page`);
-    const rounds = [];
-    for (let round = 0; round <= ROUNDS; round += 1) {
-      const now = [];
-      for (const service of ["pass", "rewriter", "splitlight"]) now.push(await measure(server.pid, server.base[service], path));
-      // The first round warms up.
-      if (round > 0) rounds.push(now);
+/** CPU milliseconds of a process so far, all its threads. */
+function cpu(pid) {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  return tasks.reduce((sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]), 0) / 1e6;
+}
+
+const peak = (pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
+const quantile = (list, q) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * q))];
+const median = (list) => quantile(list, 0.5);
+const text = async (base, path) => (await fetch(base + path, { headers })).text();
+
+/** CPU per request, requests per second and the times of all requests. */
+async function round({ pid, base }, path, requests) {
+  const times = [];
+  const [cpuBefore, begun] = [cpu(pid), performance.now()];
+  let left = requests;
+  await Promise.all(Array.from({ length: IN_FLIGHT }, async () => {
+    while (left-- > 0) {
+      const sent = performance.now();
+      await (await fetch(base.main + path, { headers })).arrayBuffer();
+      times.push(performance.now() - sent);
     }
-    const [pass, rewriter, ours] = [0, 1, 2].map((i) => median(rounds.map((r) => r[i])));
-    console.log(`${name.padEnd(28)}${pass.toFixed(2).padStart(14)}${rewriter.toFixed(2).padStart(14)}${ours.toFixed(2).padStart(12)}${`${(ours / rewriter).toFixed(2)}x`.padStart(17)}${`${(ours / pass).toFixed(2)}x`.padStart(17)}`);
+  }));
+  const seconds = (performance.now() - begun) / 1000;
+  return { cpu: (cpu(pid) - cpuBefore) / requests, rate: requests / seconds, times };
+}
+
+/** That everybody made the edits, and that our page is theirs but for what we hand over. */
+async function check(servers, path) {
+  const found = {};
+  for (const [name, { base }] of Object.entries(servers)) found[name] = await text(base.main, path);
+  const own = found.Splitlight.replace(/<script type="application\/json" id="splitlight-handover">.*?<\/script>/, "");
+  if (own !== found.HTMLRewriter) throw new Error(`${path}: Splitlight's page is not HTMLRewriter's`);
+  const is = (html) => html.includes("Find your favorites");
+  if (!is(found.GrowthBook) || is(found["pass-through"]) || !is(own)) throw new Error(`${path}: somebody did not make the edits`);
+}
+
+async function compare(servers, path, bytes) {
+  const requests = Math.max(12, Math.min(300, Math.round(ROUND_BYTES / bytes)));
+  const found = Object.fromEntries(Object.keys(servers).map((name) => [name, []]));
+  for (let at = -WARM_UP; at < ROUNDS; at += 1) {
+    for (const [name, server] of Object.entries(servers)) {
+      const one = await round(server, path, requests);
+      if (at >= 0) found[name].push(one);
+    }
   }
+  return found;
+}
+
+function print(title, found) {
+  const of = (name) => median(found[name].map((one) => one.cpu));
+  const ratio = (other) => median(found.Splitlight.map((one, at) => one.cpu / found[other][at].cpu)).toFixed(2);
+  console.log(title);
+  for (const [name, rounds] of Object.entries(found)) {
+    const times = rounds.flatMap((one) => one.times);
+    const cells = [of(name).toFixed(2), Math.round(median(rounds.map((one) => one.rate))), quantile(times, 0.5).toFixed(1), quantile(times, 0.99).toFixed(1)];
+    console.log(`  ${name.padEnd(14)}${cells.map((cell) => String(cell).padStart(10)).join("")}${name === "Splitlight" ? "" : `${ratio(name).padStart(12)}x`}`);
+  }
+}
+
+/** Milliseconds until the first byte and until the heading of a page whose rest comes after 500 ms. */
+async function slow({ base }) {
+  const begun = performance.now();
+  let [first, seen] = [0, ""];
+  for await (const chunk of (await fetch(`${base.main}/slow`, { headers })).body) {
+    first ||= performance.now() - begun;
+    seen += Buffer.from(chunk);
+    if (seen.includes("</h1>")) return { first, heading: performance.now() - begun };
+  }
+  return { first, heading: Infinity };
+}
+
+const servers = {};
+try {
+  for (const [name, worker] of Object.entries(workers)) servers[name] = await start(worker);
+  await publish(`${servers.Splitlight.base.main}/_sl`, config);
+  console.log(`CPU per request in ms, requests per second, p50 and p99 in ms, and Splitlight's CPU as a multiple; medians of ${ROUNDS} rounds, origin included`);
+  const { GrowthBook: _, ...others } = servers;
+  print("100 KB, nothing to change for this visitor", await compare(others, "/other", 100_000));
+  for (const { kb, matches, path } of cases) {
+    await check(servers, path);
+    const what = matches === "unique" ? "10 edits of unique elements in the upper half" : `10 edits, ${matches} matches to the end`;
+    print(`${kb} KB, ${what}`, await compare(servers, path, kb * 1000));
+  }
+  console.log("an origin that sends its heading at once and the rest after 500 ms: first byte and heading in ms");
+  for (const [name, server] of Object.entries(servers)) {
+    const runs = [];
+    for (let at = 0; at < 4; at += 1) runs.push(await slow(server));
+    const of = (part) => median(runs.slice(1).map((run) => run[part])).toFixed(1);
+    console.log(`  ${name.padEnd(14)}${of("first").padStart(10)}${of("heading").padStart(10)}`);
+  }
+  console.log("peak memory in MB, the origin and its pages included");
+  for (const [name, { pid }] of Object.entries(servers)) console.log(`  ${name.padEnd(14)}${peak(pid).toFixed(0).padStart(10)}`);
 } finally {
-  await server.stop();
+  for (const server of Object.values(servers)) await server.stop();
 }

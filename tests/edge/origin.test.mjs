@@ -34,6 +34,8 @@ const pages = {
   "/gzip": () => new Response(gzipped, { encodeBody: "manual", headers: { ...type, "content-encoding": "gzip" } }),
   "/slow": () => new Response(slow(), { headers: type }),
   "/cookies": () => new Response(html, { headers: [["content-type", "text/html"], ["set-cookie", "a=1"], ["set-cookie", "b=2; Path=/x"]] }),
+  "/round-a": () => new Response(html, { headers: type }),
+  "/round-b": () => new Response(html, { headers: type }),
   "/ws": () => { const [client, server] = Object.values(new WebSocketPair()); server.accept(); return new Response(null, { status: 101, webSocket: client }); },
 };
 export default { async fetch(request) {
@@ -42,6 +44,10 @@ export default { async fetch(request) {
   return pages[url.pathname]?.() ?? new Response("no such page", { status: 404 });
 } };`;
 
+const round = (from, to) => ({
+  key: `round-${from}`, pages: [{ include: `/round-${from}` }],
+  variations: [{ key: "stay", weight: 0 }, { key: "go", weight: 1, redirect: { to: `/round-${to}`, keepQuery: true } }],
+});
 const CONFIG = {
   version: 1, project: "default",
   experiments: [{
@@ -50,6 +56,10 @@ const CONFIG = {
   }, {
     key: "moved", pages: [{ include: "/gzip" }],
     variations: [{ key: "stay", weight: 0 }, { key: "go", weight: 1, redirect: { to: "/cookies", keepQuery: true } }],
+  }, {
+    ...round("a", "b"),
+  }, {
+    ...round("b", "a"),
   }, {
     key: "next", status: "draft", pages: [{ include: "/" }],
     variations: [{ key: "a" }, { key: "b", changes: [{ selector: "p", text: "The draft" }] }],
@@ -107,6 +117,37 @@ test("a variation that is another page is answered with its address, and the nex
   assert.ok(cookies.some((cookie) => cookie.startsWith("sl_id=")), "the visitor is the same there");
   const bot = await fetch(`${edge}/gzip`, { headers: { ...headers, "user-agent": "Googlebot/2.1 (bot; x)" }, redirect: "manual" });
   assert.equal(bot.status, 200);
+});
+
+test("redirects that lead back to where they began are not begun", async () => {
+  for (const path of ["/round-a", "/round-b?round-a=go&round-b=go"]) {
+    const response = await fetch(edge + path, { headers, redirect: "manual" });
+    assert.equal(response.status, 200, path);
+    assert.match(await response.text(), /<h1>Changed/);
+  }
+});
+
+test("a page says why to who may ask, for a while", async () => {
+  const authorization = `Bearer ${ADMIN_KEY}`;
+  const make = (body, keys = { authorization }) => fetch(`${edge}/_sl/v1/explanations`, { method: "POST", headers: keys, body: JSON.stringify(body) });
+  const made = await make({});
+  const { query, token } = await made.json();
+  assert.equal(made.status, 201);
+  const place = { "x-cf-blob": JSON.stringify({ city: "Madrid" }) };
+  const explained = await fetch(`${edge}/${query}&all=control`, { headers: { ...headers, ...place } });
+  assert.deepEqual(["content-type", "cache-control"].map((name) => explained.headers.get(name)), ["application/json", "private, no-store"]);
+  assert.deepEqual(explained.headers.getSetCookie(), []);
+  const tree = await explained.json();
+  const all = tree.experiments.find(({ key }) => key === "all");
+  assert.deepEqual([all.variation, all.reason], ["control", "forced"]);
+  assert.ok(all.gates.some(({ gate, open }) => gate === "page" && open), JSON.stringify(all.gates));
+  assert.equal(tree.attributes.geo.city, "Madrid");
+  for (const other of [`?sl_explain=${token.slice(0, -1)}`, `?sl_explain=9${token}`, "?sl_explain=", "?sl_explain"]) {
+    const page = await fetch(`${edge}/${other}`, { headers });
+    assert.match(page.headers.get("content-type"), /^text\/html/, other);
+  }
+  assert.equal((await make({ expiresIn: "2d" })).status, 400);
+  assert.equal((await make({}, {})).status, 401);
 });
 
 test("what the site says of its visitor is left to the page", async () => {

@@ -21,7 +21,7 @@ use worker::{Context, Env, Method, Request, Response, Result, event};
 /// Answers a request: our own paths first, the origin for everything else.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let settings = Settings::read(&env);
+    let settings = Settings::known(&env);
     let path = request.path();
     if let Some(own) = settings.own_path(&path) {
         return match (request.method(), own) {

@@ -84,6 +84,18 @@ pub(crate) async fn published(env: &Env, context: &Context, settings: &Settings)
     Some(published)
 }
 
+/// The published config, when this isolate has it and need not ask whether there is a newer one.
+pub(crate) fn fresh() -> Option<Rc<Published>> {
+    let now = clock::now().ms();
+    let fresh = |known: &&Known| now - known.at.ms() <= FRESH_MS;
+    KNOWN.with_borrow(|known| known.as_ref().filter(fresh).and_then(|known| known.published.clone()))
+}
+
+/// The published config as this isolate has it, however old.
+pub(crate) fn known() -> Option<Rc<Published>> {
+    KNOWN.with_borrow(|known| known.as_ref().and_then(|known| known.published.clone()))
+}
+
 /// What is known, asked for anew when it is older than some milliseconds.
 async fn standing(env: &Env, settings: &Settings, age_ms_max: i64) -> Result<Known> {
     if let Some(known) = KNOWN.with_borrow(Clone::clone)

@@ -1,5 +1,7 @@
 //! The Worker's settings, from its bindings.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
 use worker::{Env, Request};
 
 /// What the operator configured; every setting has a default but the secrets.
@@ -19,9 +21,20 @@ pub(crate) struct Settings {
     pub(crate) allowed_origins: Vec<String>,
     /// `CONSENT`: `granted` unless a visitor said otherwise, or `required` to store nothing before they agree.
     pub(crate) consent_required: bool,
+    /// `PAGE_CACHE`: `none`, or `browser` to let a browser keep a personalized page and ask whether it is still the same.
+    pub(crate) revalidates: bool,
+}
+
+thread_local! {
+    static KNOWN: OnceCell<Rc<Settings>> = const { OnceCell::new() };
 }
 
 impl Settings {
+    /// The settings of this isolate, which has the same bindings as long as it lives.
+    pub(crate) fn known(env: &Env) -> Rc<Self> {
+        KNOWN.with(|known| known.get_or_init(|| Rc::new(Self::read(env))).clone())
+    }
+
     /// Reads the settings from the bindings.
     pub(crate) fn read(env: &Env) -> Self {
         let text =
@@ -41,6 +54,7 @@ impl Settings {
             api_hosts: list("API_HOST"),
             has_origin: env.service("ORIGIN").is_ok() || text("ORIGIN_URL").is_some(),
             allowed_origins: list("ALLOWED_ORIGINS"),
+            revalidates: text("PAGE_CACHE").as_deref() == Some("browser"),
             consent_required: text("CONSENT").as_deref() == Some("required"),
         }
     }

@@ -8,7 +8,7 @@ use crate::decide::FeatureDecision;
 use crate::feature::{Feature, Prerequisite};
 use crate::hash::{HashVersion, bucket};
 use crate::history::{Meter, Window};
-use crate::page::Pattern;
+use crate::page::{Pattern, Url, takes_part};
 use crate::reason::Reason;
 use crate::score::Score;
 use crate::sticky::StickyRule;
@@ -136,6 +136,21 @@ impl Program {
     /// The item with a key.
     pub fn item(&self, key: &str) -> Option<&Item> {
         self.items.iter().find(|item| item.key == key)
+    }
+
+    /// Whether anything runs on a page, whoever looks at it. If not, every decision there says so by its reason.
+    ///
+    /// ```
+    /// use splitlight_protocol::{Timestamp, config};
+    /// let parsed = config::parse(r#"{ "version": 1, "project": "shop", "experiments": [
+    ///   { "key": "hero", "pages": [{ "include": "/" }], "variations": [{ "key": "a" }, { "key": "b" }] }] }"#);
+    /// let program = splitlight_engine::compile(&parsed.config).program;
+    /// assert!(program.concerns("https://shop.test/", Timestamp::from_ms(0)));
+    /// assert!(!program.concerns("https://shop.test/cart", Timestamp::from_ms(0)));
+    /// ```
+    pub fn concerns(&self, url: &str, now: Timestamp) -> bool {
+        let url = Url::parse(url);
+        self.items.iter().any(|item| item.runs_at(now) && takes_part(&item.pages, &url))
     }
 
     /// The value that a feature's answer stands for.

@@ -22,6 +22,7 @@
 
 mod check;
 mod edit;
+mod opening;
 mod page;
 mod plan;
 mod review;

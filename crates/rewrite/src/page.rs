@@ -1,6 +1,7 @@
 //! A page on its way through.
 
 use crate::edit;
+use crate::opening::{Opening, opening};
 use crate::plan::Plan;
 use crate::sink::Shared;
 use lol_html::html_content::{BailOut, ContentType, Element};
@@ -21,6 +22,8 @@ const PIECE_BYTES: usize = 4 * 1024;
 /// A page that is being rewritten: write the origin's chunks, send what comes out.
 #[derive(Debug)]
 pub struct Page {
+    /// The begin of the page, until it says how to look for the head.
+    begin: Option<Vec<u8>>,
     /// Gone when there is nothing left to do.
     parser: Option<HtmlRewriter<'static, Outlet>>,
     sink: Shared,
@@ -58,21 +61,44 @@ impl Page {
             style: Cell::new(!plan.css.is_empty()),
             in_head: Cell::new(false),
         });
-        let parser = (!progress.is_done())
-            .then(|| HtmlRewriter::new(settings(&progress, &sink), Outlet(sink.clone())));
-        Self { parser, sink, progress }
+        let mut page = Self { begin: None, parser: None, sink, progress };
+        if !page.progress.is_placed() {
+            page.begin = Some(Vec::new());
+        } else if !page.progress.is_done() {
+            page.parse(Opening::Other);
+        }
+        page
+    }
+
+    fn parse(&mut self, opening: Opening) {
+        let settings = settings(&self.progress, &self.sink, opening);
+        self.parser = Some(HtmlRewriter::new(settings, Outlet(self.sink.clone())));
     }
 
     /// Whether everything is done, so that the rest of the page can be sent as it comes.
     pub fn is_done(&self) -> bool {
-        self.parser.is_none()
+        self.parser.is_none() && self.begin.is_none()
     }
 
     /// Takes a chunk of the origin's page and appends what can be sent.
     pub fn write(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+        let Some(mut begin) = self.begin.take() else { return self.pass(chunk, out) };
+        begin.extend_from_slice(chunk);
+        match opening(&begin) {
+            Some(opening) => {
+                self.parse(opening);
+                self.pass(&begin, out);
+            }
+            None => self.begin = Some(begin),
+        }
+    }
+
+    fn pass(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         let mut rest = chunk;
+        // Where it can end early it is asked often whether it has; otherwise pieces would only cost.
+        let piece_bytes = if self.progress.may_end_early() { PIECE_BYTES } else { rest.len() };
         while let Some(parser) = self.parser.as_mut().filter(|_| !rest.is_empty()) {
-            let (piece, after) = rest.split_at(rest.len().min(PIECE_BYTES));
+            let (piece, after) = rest.split_at(rest.len().min(piece_bytes));
             rest = after;
             if parser.write(piece).is_err() {
                 // It has written what it had, and what comes now is the origin's.
@@ -88,6 +114,10 @@ impl Page {
 
     /// Ends the page and appends what was held back.
     pub fn end(mut self, out: &mut Vec<u8>) {
+        if let Some(begin) = self.begin.take() {
+            self.parse(Opening::Other);
+            self.pass(&begin, out);
+        }
         self.finish();
         out.append(&mut self.sink.borrow_mut().out);
     }
@@ -117,12 +147,17 @@ impl Progress {
         !self.head.get() && !self.style.get()
     }
 
+    /// Whether every step has one element.
+    fn may_end_early(&self) -> bool {
+        self.plan.steps.iter().all(|step| step.once)
+    }
+
     fn is_done(&self) -> bool {
         self.left.get() == 0 && self.is_placed()
     }
 }
 
-fn settings(progress: &Rc<Progress>, sink: &Shared) -> Settings<'static, 'static> {
+fn settings(progress: &Rc<Progress>, sink: &Shared, opening: Opening) -> Settings<'static, 'static> {
     let memory = MemorySettings::new()
         .with_max_allowed_memory_usage(PARSER_BYTES_MAX)
         .with_graceful_bail_out_on_memory_limit_exceeded(true);
@@ -132,9 +167,14 @@ fn settings(progress: &Rc<Progress>, sink: &Shared) -> Settings<'static, 'static
         .with_memory_settings(memory)
         .with_graceful_bail_out_on_content_handler_error(true)
         .append_bail_out_handler(move |_: &_, _: &mut BailOut<'_>| released.borrow_mut().release());
-    if let (false, Ok(every)) = (progress.is_placed(), "*".parse::<Selector>()) {
+    let first = match opening {
+        // Not all elements: the parser would stop at every one of them, long after the head.
+        Opening::Html => "html > *, head > *",
+        Opening::Other => "*",
+    };
+    if let (false, Ok(first)) = (progress.is_placed(), first.parse::<Selector>()) {
         let (progress, sink) = (progress.clone(), sink.clone());
-        settings = settings.append_element_content_handler(handler(every, move |element| {
+        settings = settings.append_element_content_handler(handler(first, move |element| {
             place(&progress, element, &sink);
         }));
     }

@@ -13,7 +13,7 @@ pub struct Rewrite {
     plan: Rc<Plan>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) steps: Vec<Step>,
     /// Html for the start of the head.
@@ -25,7 +25,7 @@ pub(crate) struct Plan {
 }
 
 /// An edit with the attributes filled in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) selector: Selector,
     /// Whether the first match is the only one, as for `#id`.
@@ -33,7 +33,7 @@ pub(crate) struct Step {
     pub(crate) act: Act,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// Text, escaped.
     Text(String),
@@ -48,21 +48,57 @@ impl Rewrite {
     /// Fills the attributes into the changes. `head` is html for the start of the document's head; give an empty text
     /// for none. Changes that [`can_stream`] refuses are left out: they are the browser's.
     pub fn new<'c>(changes: impl IntoIterator<Item = &'c Change>, attributes: &Map, head: &str) -> Self {
-        let mut plan = Plan { head: head.to_owned(), ..Plan::default() };
+        let mut rewrite = Self { plan: Rc::new(Plan { head: head.to_owned(), ..Plan::default() }) };
         for change in changes {
-            if let Edit::Css(css) = &change.edit {
-                plan.css.push_str(css);
-                plan.css.push('\n');
-                continue;
-            }
-            let (Ok(selector), Some(act)) = (change.selector.parse(), act(&change.edit, attributes)) else {
-                continue;
-            };
+            rewrite.add(change, attributes);
+        }
+        rewrite
+    }
+
+    /// Adds a change, and says whether the edge can make it; if not, it is the browser's, as [`can_stream`] says.
+    ///
+    /// ```
+    /// # use splitlight_protocol::Map;
+    /// # use splitlight_rewrite::Rewrite;
+    /// use splitlight_engine::{Change, Edit};
+    /// let mut rewrite = Rewrite::new([], &Map::new(), "");
+    /// assert!(rewrite.add(&Change { selector: "h1".into(), edit: Edit::Remove }, &Map::new()));
+    /// assert!(!rewrite.add(&Change { selector: "h1 + p".into(), edit: Edit::Remove }, &Map::new()));
+    /// ```
+    pub fn add(&mut self, change: &Change, attributes: &Map) -> bool {
+        let plan = Rc::make_mut(&mut self.plan);
+        if let Edit::Css(css) = &change.edit {
+            // The element ends where the text says so, and the text is not ours.
+            plan.css.push_str(&css.replace("</", "<\\/"));
+            plan.css.push('\n');
+            return true;
+        }
+        let Ok(selector) = change.selector.parse() else { return false };
+        if let Some(act) = act(&change.edit, attributes) {
             plan.steps.push(Step { selector, once: matches_once(&change.selector), act });
         }
-        // The element ends where the text says so, and the text is not ours.
-        plan.css = plan.css.replace("</", "<\\/");
-        Self { plan: Rc::new(plan) }
+        true
+    }
+
+    /// The same with other html for the start of the head.
+    #[must_use]
+    pub fn head(mut self, html: &str) -> Self {
+        html.clone_into(&mut Rc::make_mut(&mut self.plan).head);
+        self
+    }
+
+    /// Everything that is written into pages, in order: what a digest of it has to tell apart.
+    ///
+    /// ```
+    /// use splitlight_protocol::Map;
+    /// use splitlight_rewrite::Rewrite;
+    /// let written = |head| Rewrite::new([], &Map::new(), head).written();
+    /// assert_eq!(written("a"), written("a"));
+    /// assert_ne!(written("a"), written("b"));
+    /// ```
+    pub fn written(&self) -> String {
+        let acts: Vec<&Act> = self.plan.steps.iter().map(|step| &step.act).collect();
+        format!("{acts:?}\n{}\n{}", self.plan.css, self.plan.head)
     }
 
     /// Gives our style element the nonce that the page's content security policy asks for.
@@ -78,10 +114,9 @@ impl Rewrite {
     /// assert_eq!(String::from_utf8_lossy(&out), format!("<head>{style}</head>"));
     /// ```
     #[must_use]
-    pub fn nonce(self, nonce: &str) -> Self {
-        let steps = Rc::try_unwrap(self.plan);
-        let plan = steps.map(|plan| Plan { nonce: nonce.to_owned(), ..plan });
-        Self { plan: plan.map_or_else(|shared| shared, Rc::new) }
+    pub fn nonce(mut self, nonce: &str) -> Self {
+        nonce.clone_into(&mut Rc::make_mut(&mut self.plan).nonce);
+        self
     }
 
     /// Starts a page.

@@ -101,6 +101,93 @@ fn change() -> impl Strategy<Value = Change> {
     (selector, edit).prop_map(|(selector, edit)| Change { selector: selector.into(), edit })
 }
 
+/// Changes that take nothing away: of a page with them, what is left without them is the page.
+fn additions() -> Vec<Change> {
+    let html = || Template::new("<i>NEW</i>");
+    let change = |selector: &str, edit| Change { selector: selector.into(), edit };
+    vec![
+        change("#a", Edit::Insert(Position::Before, html())),
+        change("p", Edit::Insert(Position::After, html())),
+        change("div > *", Edit::Insert(Position::Prepend, html())),
+        change("li, td", Edit::Insert(Position::Append, html())),
+        change("h1", Edit::Css("h1{color:red}".into())),
+    ]
+}
+
+/// Numbers from a seed, the same on every run.
+fn numbers(mut state: u64) -> impl FnMut(usize) -> usize {
+    move |below| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap_or_default() % below.max(1)
+    }
+}
+
+/// A page, and a mutation of it: bytes and tags taken out, doubled, swapped and put in where they do not belong.
+fn mutated(page: &[u8], next: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    const MARKS: [&[u8]; 14] = [
+        b"<",
+        b">",
+        b"\"",
+        b"'",
+        b"<!--",
+        b"-->",
+        b"</p>",
+        b"<table>",
+        b"<select>",
+        b"<xmp>",
+        b"\0",
+        b"<svg>",
+        b"</html>",
+        b"<![CDATA[",
+    ];
+    let mut page = page.to_vec();
+    for _ in 0..=next(6) {
+        let (at, length) = (next(page.len()), next(40));
+        let end = (at + length).min(page.len());
+        match next(4) {
+            0 => drop(page.drain(at..end)),
+            1 => {
+                let part = page[at..end].to_vec();
+                let to = next(page.len());
+                page.splice(to..to, part);
+            }
+            2 => drop(page.splice(at..at, MARKS[next(MARKS.len())].iter().copied())),
+            _ if at < page.len() => page[at] = u8::try_from(next(256)).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    page
+}
+
+#[test]
+fn ten_thousand_mutated_pages_are_whole() {
+    let vectors: serde_json::Value =
+        serde_json::from_str(include_str!("../../../tests/vectors/rewrite/edits.json")).expect("vectors");
+    let cases = vectors["cases"].as_array().expect("cases");
+    let seeds: Vec<&str> = cases.iter().filter_map(|case| case["html"].as_str()).collect();
+    let mut next = numbers(7);
+    let additions = Rewrite::new(&additions(), &Map::new(), "<!--HEAD-->");
+    let absent = Change { selector: "absent".into(), edit: Edit::Remove };
+    let nothing = Rewrite::new([&absent], &Map::new(), "");
+    let mut changed = 0;
+    for _ in 0..10_000 {
+        let page = mutated(seeds[next(seeds.len())].as_bytes(), &mut next);
+        let length = 1 + next(page.len());
+        let pieces: Vec<&[u8]> = page.chunks(length).collect();
+        let found = through(&additions, &pieces);
+        changed += usize::from(found.len() > page.len() + "<!--HEAD-->".len());
+        let mut rest = found.iter();
+        assert!(
+            page.iter().all(|byte| rest.any(|other| other == byte)),
+            "{}",
+            String::from_utf8_lossy(&page)
+        );
+        assert_eq!(found, through(&additions, &[&page]), "{}", String::from_utf8_lossy(&page));
+        assert_eq!(through(&nothing, &pieces), page);
+    }
+    assert!(changed > 9_000, "only {changed} pages had something added");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 

@@ -75,12 +75,18 @@ export class Project extends durable(core.Project) {}
 export default class extends WorkerEntrypoint {
   async fetch(request) {
     try {
+      if (passes(request, this.env)) return await origin(request, this.env).catch(unreachable);
       return await run(() => core.fetch(request, this.env, this.ctx));
     } catch (error) {
       console.error("splitlight:", error);
       return afterAbort(request, this.env);
     }
   }
+}
+
+// Whether nothing is to be done about a request; it is asked apart from the core's own work, which costs far more.
+function passes(request, env) {
+  return broken !== state.instanceId && core.passes(request, env);
 }
 
 // The page as the origin has it. Only what is safe to ask for twice; our own paths have no origin.
@@ -90,13 +96,28 @@ function afterAbort(request, env) {
   const ours = hosts.includes(url.host) || url.pathname.startsWith(`${env.PREFIX ?? "/_sl"}/`);
   const repeatable = request.method === "GET" || request.method === "HEAD";
   if (ours || !repeatable) return unavailable();
+  return origin(request, env).catch(unreachable);
+}
+
+// The origin's own answer. Redirects are the visitor's to follow: a request that came in says so already.
+async function origin(request, env) {
   if (env.ORIGIN) return env.ORIGIN.fetch(request);
-  if (env.ORIGIN_URL) return fetch(new Request(new URL(url.pathname + url.search, env.ORIGIN_URL), request));
-  return fetch(request);
+  if (!env.ORIGIN_URL) return fetch(request);
+  const url = new URL(request.url);
+  return fetch(new Request(env.ORIGIN_URL.replace(/\/+$/, "") + url.pathname + url.search, request));
+}
+
+function unreachable(error) {
+  console.error("splitlight: the origin cannot be reached:", error);
+  return problem("the origin is unreachable",
+    "The site behind Splitlight did not answer. Check the binding ORIGIN or the variable ORIGIN_URL.", {});
 }
 
 function unavailable() {
-  const problem = { type: "about:blank", title: "the core restarted", status: 502, detail: "Send the request again." };
-  const headers = { "content-type": "application/problem+json", "retry-after": "1" };
-  return new Response(JSON.stringify(problem), { status: 502, headers });
+  return problem("the core restarted", "Send the request again.", { "retry-after": "1" });
+}
+
+function problem(title, detail, more) {
+  const headers = { "content-type": "application/problem+json", "cache-control": "no-store", ...more };
+  return new Response(JSON.stringify({ type: "about:blank", title, status: 502, detail }), { status: 502, headers });
 }

@@ -19,7 +19,7 @@ struct Step {
     run: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { group: "lint", name: "formatting", run: formatting },
     Step { group: "lint", name: "clippy, native", run: clippy_native },
     Step { group: "lint", name: "clippy, wasm32", run: clippy_wasm },
@@ -31,6 +31,7 @@ const STEPS: [Step; 11] = [
     Step { group: "check", name: "dev --check", run: check },
     Step { group: "size", name: "size", run: size::run },
     Step { group: "docs", name: "documentation", run: docs },
+    Step { group: "docs", name: "examples", run: examples },
 ];
 
 /// Runs all steps, or those of the named groups; a failure does not hide the ones after it.
@@ -116,6 +117,14 @@ fn unit() -> Result<()> {
 fn docs() -> Result<()> {
     let arguments = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];
     cargo("cargo doc", &arguments, "rustdoc has warnings: see them above", &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+/// The examples are workspaces of their own, so that nobody else builds what they need.
+fn examples() -> Result<()> {
+    let mut cargo = run::cargo();
+    cargo.args(["test", "--quiet", "--locked", "--manifest-path", "examples/axum/Cargo.toml"]);
+    cargo.env("CARGO_TARGET_DIR", paths::target().join("examples"));
+    done(run::attached(&mut cargo)?, "an example failed: see above")
 }
 
 fn vectors() -> Result<()> {

@@ -70,6 +70,13 @@ impl Seeds<'_> {
                 if members.contains_key("events") && members.contains_key("visitor") {
                     self.write("batch", value.to_string().as_bytes())?;
                 }
+                if let (Some(Value::String(html)), true) =
+                    (members.get("html"), members.contains_key("expect"))
+                {
+                    for kinds in [0xff, 0x1f] {
+                        self.write("rewrite", &[&[kinds, 7], html.as_bytes()].concat())?;
+                    }
+                }
                 for (name, member) in members {
                     if matches!(name.as_str(), "when" | "condition") {
                         self.condition(member)?;

@@ -1,14 +1,14 @@
 //! What is decided for a page before its first byte, and how the page says so.
 
-use super::redirect::Redirect;
+use super::redirect::{self, Redirect};
 use crate::preview::Preview;
 use crate::project::Published;
-use splitlight_engine::{Change, Decisions, Program, Reason, Visitor, decide};
+use splitlight_engine::{Decisions, Program, Reason, Visitor, decide};
 use splitlight_protocol::handover::{ELEMENT_ID, Handed, Handover};
 use splitlight_protocol::{Map, Timestamp, Value};
-use splitlight_rewrite::{Rewrite, can_stream};
+use splitlight_rewrite::Rewrite;
 use std::rc::Rc;
-use worker::Request;
+use worker::Url;
 
 /// The decisions for one page view.
 pub(crate) struct Decided {
@@ -44,23 +44,44 @@ impl Decided {
         })
     }
 
+    /// What `Server-Timing` says: how long the page waited for the config, and how much of it is in force.
+    pub(crate) fn timing(&self, waited_ms: i64) -> String {
+        let items = self.decisions.iter(self.program());
+        let open = items.filter(|(_, decision)| decision.reason.is_open()).count();
+        let items = self.program().items().len();
+        format!("splitlight;dur={waited_ms};desc=\"{open} of {items} in force\"")
+    }
+
     /// Where the visitor is sent instead of this page.
-    pub(crate) fn redirect(&self, request: &Request) -> Option<Redirect> {
-        Redirect::new(self.program(), &self.decisions, &request.url().ok()?)
+    ///
+    /// `at` decides for the same visitor on another page: a visitor is not sent round in circles.
+    pub(crate) fn redirect(
+        &self,
+        url: &str,
+        at: impl Fn(&str) -> Visitor,
+        now: Timestamp,
+    ) -> Option<Redirect> {
+        if !redirect::may_redirect(self.program(), &self.decisions) {
+            return None;
+        }
+        let first = Redirect::new(self.program(), &self.decisions, &Url::parse(url).ok()?)?;
+        let next = |url: &Url| {
+            let decisions = decide(self.program(), &at(url.as_str()), now);
+            Redirect::new(self.program(), &decisions, url)
+        };
+        redirect::ends(url, &first, next).then_some(first)
     }
 
     /// The edits that the edge makes, and the hand-over that tells the browser.
     pub(crate) fn rewrite(&self, visitor: &Visitor, geo: Option<Map>) -> Rewrite {
-        let mut changes: Vec<&Change> = Vec::new();
+        let mut rewrite = Rewrite::new([], visitor.attributes(), "");
         let mut handed = Vec::new();
         for (item, decision) in self.decisions.iter(self.program()) {
             let Some(variation) = item.variations().get(decision.variation) else { continue };
             let mut left = Vec::new();
             if decision.reason.is_open() {
                 for (index, change) in (0..).zip(&variation.changes) {
-                    if can_stream(change) {
-                        changes.push(change);
-                    } else {
+                    if !rewrite.add(change, visitor.attributes()) {
                         left.push(index);
                     }
                 }
@@ -73,7 +94,7 @@ impl Decided {
             attributes.insert("geo".to_owned(), Value::Object(geo));
         }
         let handover = Handover { config: self.published.hash.clone(), attributes, decisions: handed };
-        Rewrite::new(changes, visitor.attributes(), &element(&handover))
+        rewrite.head(&element(&handover))
     }
 }
 

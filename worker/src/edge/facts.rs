@@ -8,7 +8,7 @@ use splitlight_engine::{Facts, Visitor, attributes, utc_offset};
 use splitlight_protocol::{Map, Timestamp, Value};
 use worker::js_sys::Reflect;
 use worker::wasm_bindgen::JsValue;
-use worker::{Env, Request};
+use worker::{Env, Request, Url};
 
 /// What the edge knows of where a visitor is, as conditions ask for it; every part may be missing.
 #[derive(Default, Deserialize)]
@@ -26,7 +26,9 @@ struct Place {
 
 /// What a preview link in the address asks for, when it is genuine.
 pub(crate) fn preview(request: &Request, env: &Env, now: Timestamp) -> Option<Preview> {
-    let url = request.url().ok()?;
+    // Addresses are cut up only where there may be one.
+    let url = Some(request.inner().url()).filter(|url| url.contains(PARAMETER))?;
+    let url = Url::parse(&url).ok()?;
     let token = url.query_pairs().find(|(name, _)| name == PARAMETER)?.1;
     Preview::read(&token, &signature::key(env)?, now)
 }
@@ -34,17 +36,18 @@ pub(crate) fn preview(request: &Request, env: &Env, now: Timestamp) -> Option<Pr
 /// The visitor, as far as the request and their consent say.
 pub(crate) fn visitor(
     request: &Request,
+    url: String,
     identity: &Identity,
+    geo: Option<Map>,
     preview: Option<&Preview>,
     now: Timestamp,
 ) -> Visitor {
     let header = |name: &str| request.headers().get(name).ok().flatten().unwrap_or_default();
-    let url = request.inner().url();
     let agent = header("user-agent");
     let languages = header("accept-language");
     let language = languages.split([',', ';']).next().unwrap_or_default().trim();
     let mut attributes = attributes::from_page(&url, &header("referer"), &agent, language);
-    if let Some(geo) = geo(request) {
+    if let Some(geo) = geo {
         attributes.insert("geo".to_owned(), Value::Object(geo));
     }
     let zone = attributes.get("geo").and_then(|geo| geo.at(&["timezone"])).and_then(Value::as_str);
@@ -74,6 +77,10 @@ fn is_prefetch(header: &impl Fn(&str) -> String) -> bool {
 /// Where the visitor is; `None` when nobody says. Not by the typed getters, which panic on a missing field.
 pub(crate) fn geo(request: &Request) -> Option<Map> {
     let cf = Reflect::get(request.inner(), &JsValue::from_str("cf")).ok()?;
+    // Asking for its parts would make an error, which is costly in JavaScript.
+    if cf.is_falsy() {
+        return None;
+    }
     let place: Place = serde_wasm_bindgen::from_value(cf).ok()?;
     let known = [
         ("country", place.country),

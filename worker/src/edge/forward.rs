@@ -14,10 +14,29 @@ pub(crate) async fn plain(request: &Request, env: &Env) -> Result<Response> {
     send(request.inner(), env).await
 }
 
+/// What the origin is asked about the copy of a page that a browser has.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// What the browser asks.
+    Same,
+    /// Nothing: its copy is of another page than it would get.
+    None,
+    /// Whether the page still has this tag.
+    Tag(String),
+}
+
 /// Passes on a page load whose answer we may rewrite.
-pub(crate) async fn page(request: &Request, env: &Env) -> Result<Response> {
+pub(crate) async fn page(request: &Request, env: &Env, condition: &Condition) -> Result<Response> {
     let readable = web_sys::Request::new_with_request(request.inner())?;
-    readable.headers().set("accept-encoding", ENCODINGS)?;
+    let headers = readable.headers();
+    headers.set("accept-encoding", ENCODINGS)?;
+    if *condition != Condition::Same {
+        headers.delete("if-none-match")?;
+        headers.delete("if-modified-since")?;
+    }
+    if let Condition::Tag(tag) = condition {
+        headers.set("if-none-match", tag)?;
+    }
     send(&readable, env).await
 }
 

@@ -2,28 +2,18 @@
 
 use worker::js_sys::{Function, Reflect};
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::{Context, Headers, Method, Request, Response, ResponseBody, Result};
+use worker::{Context, Request, Response, ResponseBody, web_sys};
 
-/// Headers that describe the origin's bytes, which are not what is sent.
-const OF_THE_BYTES: [&str; 10] = [
-    "etag",
-    "last-modified",
-    "content-length",
-    "content-encoding",
-    "content-md5",
-    "digest",
-    "content-digest",
-    "repr-digest",
-    "accept-ranges",
-    "expires",
-];
+/// Whether a request looks like a browser that loads a page, or a part of one.
+pub(crate) fn may_load_page(request: &web_sys::Request) -> bool {
+    let accept = || request.headers().get("accept").ok().flatten().unwrap_or_default();
+    request.method() == "GET" && accept().to_ascii_lowercase().contains("text/html")
+}
 
-/// Whether a request looks like a browser that loads a page.
+/// Whether a request looks like a browser that loads a whole page.
 pub(crate) fn is_page_load(request: &Request) -> bool {
-    let header = |name: &str| request.headers().get(name).ok().flatten().unwrap_or_default();
-    let html = header("accept").to_ascii_lowercase().contains("text/html");
-    let plain = header("upgrade").is_empty() && header("range").is_empty();
-    request.method() == Method::Get && html && plain
+    let lacks = |name: &str| request.headers().get(name).ok().flatten().is_none_or(|text| text.is_empty());
+    may_load_page(request.inner()) && lacks("upgrade") && lacks("range")
 }
 
 /// Whether a response is a whole page that we can read and write.
@@ -48,22 +38,6 @@ fn is_html(content_type: &str) -> bool {
     let charset =
         parts.find_map(|part| part.strip_prefix("charset=")).map(|charset| charset.trim_matches('"'));
     html && matches!(charset, None | Some("utf-8" | "utf8" | "us-ascii" | "ascii"))
-}
-
-/// The headers of a personalized page: nobody else may see it.
-pub(crate) fn personalized(response: &Response, cookie: Option<&str>) -> Result<Headers> {
-    let headers = response.headers().clone();
-    for name in OF_THE_BYTES {
-        headers.delete(name)?;
-    }
-    for name in ["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"] {
-        headers.delete(name)?;
-    }
-    headers.set("cache-control", "private, no-store")?;
-    if let Some(cookie) = cookie {
-        headers.append("set-cookie", cookie)?;
-    }
-    Ok(headers)
 }
 
 /// The nonce that the page's policy asks of style elements; empty for none.

@@ -10,6 +10,9 @@ const MET: &str = "sl_met";
 /// The next page is there within this time, or the visitor is gone.
 const MET_SECONDS: u32 = 300;
 
+/// Redirects that may follow each other; browsers follow 20, and nobody waits for as many.
+const HOPS_MAX: usize = 5;
+
 /// Where a visitor is sent, and what they have met then, when that counts.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Redirect {
@@ -52,6 +55,33 @@ impl Redirect {
         let met = self.met.as_ref()?;
         Some(format!("{MET}={met}; Path=/; Max-Age={MET_SECONDS}{secure}; SameSite=Lax"))
     }
+}
+
+/// Whether any redirect is in force, whatever its target.
+pub(crate) fn may_redirect(program: &Program, decisions: &Decisions) -> bool {
+    decisions.iter(program).any(|(item, decision)| {
+        let variation = item.variations().get(decision.variation).filter(|_| decision.reason.is_open());
+        variation.is_some_and(|variation| variation.redirect.is_some())
+    })
+}
+
+/// Whether a chain of redirects comes to an end on a page that the visitor was not sent from.
+pub(crate) fn ends(from: &str, first: &Redirect, next: impl Fn(&Url) -> Option<Redirect>) -> bool {
+    let mut seen = vec![without_fragment(from).to_owned(), without_fragment(&first.to).to_owned()];
+    while seen.len() <= HOPS_MAX {
+        let Ok(url) = Url::parse(&seen[seen.len() - 1]) else { return false };
+        let Some(redirect) = next(&url) else { return true };
+        let to = without_fragment(&redirect.to).to_owned();
+        if seen.contains(&to) {
+            return false;
+        }
+        seen.push(to);
+    }
+    false
+}
+
+fn without_fragment(url: &str) -> &str {
+    url.split('#').next().unwrap_or_default()
 }
 
 /// The address, with the page's parameters that it does not have itself.
@@ -97,6 +127,21 @@ mod tests {
     fn parameters_go_along_unless_the_new_address_has_them() {
         let sent = redirect(r#"{ "to": "/new?b=own", "keepQuery": true }"#, "https://shop.test/?a=1%202&b=2");
         assert_eq!(sent.map(|it| it.to).as_deref(), Some("https://shop.test/new?b=own&a=1+2"));
+    }
+
+    #[test]
+    fn nobody_is_sent_round_in_circles() {
+        let to = |to: &str| Redirect { to: format!("https://shop.test{to}"), met: None };
+        let ends = |pairs: &[(&str, &str)]| {
+            let next = |url: &Url| {
+                let found = pairs.iter().find(|(from, _)| *from == url.path());
+                found.map(|(_, target)| to(target))
+            };
+            ends("https://shop.test/a", &to("/b"), next)
+        };
+        assert!(ends(&[]) && ends(&[("/b", "/c"), ("/c", "/d")]));
+        assert!(!ends(&[("/b", "/a")]) && !ends(&[("/b", "/c"), ("/c", "/b#x")]));
+        assert!(!ends(&[("/b", "/c"), ("/c", "/d"), ("/d", "/e"), ("/e", "/f"), ("/f", "/g")]));
     }
 
     #[test]

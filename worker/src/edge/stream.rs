@@ -1,95 +1,100 @@
-//! A page's body, rewritten while it streams: a chunk comes in, is rewritten and goes out before the next is read.
+//! A page's body, rewritten while it streams: a block comes in, is rewritten and goes out before the next is read.
 
 use splitlight_rewrite::{Page, Rewrite};
-use worker::js_sys::{self, Array, Function, Reflect, Uint8Array};
-use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{
-    ReadableStream, ReadableStreamDefaultReader, TransformStream, WritableStream, WritableStreamDefaultWriter,
-};
-use worker::{Context, Headers, Response, ResponseBody};
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::{self, ReadableStream};
+use worker::{Context, Error, Headers, Response, ResponseBody, Result};
 
-/// The response with a body that the rewrite goes through.
-pub(crate) fn rewritten(
-    response: Response,
-    headers: Headers,
+#[wasm_bindgen(module = "/src/edge/pump.js")]
+extern "C" {
+    /// The headers of a personalized page.
+    #[wasm_bindgen(catch)]
+    fn personal(
+        origin: &web_sys::Headers,
+        cache_control: &str,
+        etag: Option<String>,
+        cookie: Option<String>,
+        timing: &str,
+    ) -> std::result::Result<web_sys::Headers, JsValue>;
+
+    /// The stream of what comes out of a page.
+    #[wasm_bindgen(catch)]
+    fn rewritten(
+        origin: &ReadableStream,
+        page: Stream,
+        context: &JsValue,
+    ) -> std::result::Result<ReadableStream, JsValue>;
+}
+
+/// A page on its way through the core.
+#[wasm_bindgen]
+pub struct Stream(Option<Page>);
+
+#[wasm_bindgen]
+impl Stream {
+    /// Takes what the origin sent, and gives what can be sent on.
+    pub fn write(&mut self, chunk: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(chunk.len() + chunk.len() / 8);
+        if let Some(page) = &mut self.0 {
+            page.write(chunk, &mut out);
+        }
+        out
+    }
+
+    /// Ends the page, and gives what was held back.
+    pub fn end(&mut self) -> Vec<u8> {
+        let mut out = Vec::new();
+        if let Some(page) = self.0.take() {
+            page.end(&mut out);
+        }
+        out
+    }
+
+    /// Whether the rest of the page can be sent as it comes.
+    #[wasm_bindgen(js_name = isDone)]
+    pub fn is_done(&self) -> bool {
+        self.0.as_ref().is_none_or(Page::is_done)
+    }
+}
+
+/// What the headers of a personalized page say beside the origin's.
+pub(super) struct Notes {
+    /// `Set-Cookie`; a page that has it is kept by nobody.
+    pub(super) cookie: Option<String>,
+    /// The tag by which a browser may ask about the page again.
+    pub(super) etag: Option<String>,
+    /// `Server-Timing`.
+    pub(super) timing: String,
+}
+
+/// The page with a body that the rewrite goes through; nobody but the visitor may see it.
+///
+/// # Errors
+/// When the runtime refuses a header or a stream.
+pub(super) fn respond(
+    page: &Response,
     rewrite: &Rewrite,
+    notes: Notes,
     context: &Context,
-) -> Response {
-    let ResponseBody::Stream(origin) = response.body() else { return response };
-    let Ok(pipe) = pipe() else { return response };
-    let (origin, page, sent) = (origin.clone(), rewrite.start(), pipe.writable());
-    context.wait_until(async move {
-        // What fails here has told both ends.
-        let _ = pump(&origin, page, &sent).await;
-    });
-    Response::builder().with_status(200).with_headers(headers).stream(pipe.readable())
+) -> Result<Response> {
+    let ResponseBody::Stream(origin) = page.body() else {
+        return Err(Error::RustError("the page has no body".to_owned()));
+    };
+    let headers = notes.headers(page)?;
+    let body = rewritten(origin, Stream(Some(rewrite.start())), context.as_ref())?;
+    Ok(Response::builder().with_headers(headers).stream(body))
 }
 
-/// A stream of bytes inside the runtime, where it has one, or a standard one.
-fn pipe() -> std::result::Result<TransformStream, JsValue> {
-    let native = Reflect::get(&js_sys::global(), &"IdentityTransformStream".into())?;
-    match native.dyn_into::<Function>() {
-        Ok(class) => Ok(Reflect::construct(&class, &Array::new())?.unchecked_into()),
-        Err(_) => TransformStream::new(),
+impl Notes {
+    /// The headers of an answer, from those of the origin.
+    ///
+    /// # Errors
+    /// When the runtime refuses one.
+    pub(super) fn headers(self, origin: &Response) -> Result<Headers> {
+        let Self { cookie, timing, etag } = self;
+        let etag = etag.filter(|_| cookie.is_none());
+        let cache_control = if etag.is_some() { "private, no-cache" } else { "private, no-store" };
+        Ok(Headers(personal(&origin.headers().0, cache_control, etag, cookie, &timing)?))
     }
-}
-
-async fn pump(
-    origin: &ReadableStream,
-    mut page: Page,
-    sent: &WritableStream,
-) -> std::result::Result<(), JsValue> {
-    let reader: ReadableStreamDefaultReader = origin.get_reader().unchecked_into();
-    let writer = sent.get_writer()?;
-    let mut out = Vec::new();
-    while !page.is_done() {
-        let chunk = match next(&reader).await {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => {
-                page.end(&mut out);
-                write(&reader, &writer, &mut out).await?;
-                JsFuture::from(writer.close()).await?;
-                return Ok(());
-            }
-            Err(error) => {
-                // The visitor sees the same as without us: a page that breaks off.
-                JsFuture::from(writer.abort_with_reason(&error)).await?;
-                return Err(error);
-            }
-        };
-        page.write(&chunk, &mut out);
-        write(&reader, &writer, &mut out).await?;
-    }
-    // Nothing is left to do, and the runtime copies the rest by itself.
-    reader.release_lock();
-    writer.release_lock();
-    JsFuture::from(origin.pipe_to(sent)).await.map(drop)
-}
-
-async fn next(reader: &ReadableStreamDefaultReader) -> std::result::Result<Option<Vec<u8>>, JsValue> {
-    let read = JsFuture::from(reader.read()).await?;
-    if Reflect::get(&read, &"done".into())?.is_truthy() {
-        return Ok(None);
-    }
-    let chunk: Uint8Array = Reflect::get(&read, &"value".into())?.dyn_into()?;
-    Ok(Some(chunk.to_vec()))
-}
-
-/// Waits until the visitor has taken what was sent before, so that no page is ever held in memory.
-async fn write(
-    reader: &ReadableStreamDefaultReader,
-    writer: &WritableStreamDefaultWriter,
-    out: &mut Vec<u8>,
-) -> std::result::Result<(), JsValue> {
-    if out.is_empty() {
-        return Ok(());
-    }
-    let chunk = Uint8Array::from(out.as_slice());
-    out.clear();
-    if let Err(gone) = JsFuture::from(writer.write_with_chunk(&chunk)).await {
-        JsFuture::from(reader.cancel_with_reason(&gone)).await?;
-        return Err(gone);
-    }
-    Ok(())
 }
