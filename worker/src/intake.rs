@@ -1,75 +1,45 @@
 //! The intake of events: a batch is read, checked against the published config and counted by the visitor's shard.
 //!
 //! `POST <prefix>/e` answers 200 with `{"accepted", "duplicate", "quarantined", "tooOld", "outcomes": [[id, outcome]]}`
-//! once the events are on disk. Any other status means that nothing of the batch was stored.
+//! once the events are on disk. Any other status means that nothing of the batch was stored. The entry script takes
+//! batches to [`crate::desk`]; here is what they are checked by, and what the other methods get.
 
-mod body;
-mod check;
-mod cors;
+pub(crate) mod body;
+pub(crate) mod check;
+pub(crate) mod cors;
 
 use crate::problem::Problem;
-use crate::project::access::{Scope, scope_of};
-use crate::project::published;
+use crate::project::access::Scope;
 use crate::settings::Settings;
-use crate::{clock, shard};
-use check::Checked;
-use serde_json::json;
-use splitlight_engine::attributes::is_bot;
+use serde::Serialize;
 use splitlight_protocol::event::{Batch, EventId, Outcome};
-use splitlight_protocol::limits::BATCH_BYTES_MAX;
-use worker::{Context, Env, Method, Request, Response, Result};
+use worker::{Method, Request, Response, Result};
 
 pub(crate) use body::read as read_body;
 
-/// Answers `POST <prefix>/e` and its preflight.
-pub(crate) async fn receive(
-    mut request: Request,
-    env: &Env,
-    context: &Context,
-    settings: &Settings,
-) -> Result<Response> {
+/// Answers the methods of `<prefix>/e` that bring no batch.
+pub(crate) fn respond(request: &Request, settings: &Settings) -> Result<Response> {
     let origin = request.headers().get("origin")?;
     let response = match request.method() {
         Method::Options => cors::preflight(),
-        Method::Post => match count(&mut request, env, context, settings).await {
-            Ok(outcomes) => answer(&outcomes),
-            Err(problem) => problem.respond(),
-        },
         _ => Problem::method("POST, OPTIONS").respond(),
     }?;
     cors::allow(response, origin.as_deref(), &settings.allowed_origins)
 }
 
-async fn count(
-    request: &mut Request,
-    env: &Env,
-    context: &Context,
-    settings: &Settings,
-) -> std::result::Result<Vec<(EventId, Outcome)>, Problem> {
-    body::check_type(request, &["application/json", "text/plain"])?;
-    let batch = Batch::parse(&read_body(request, BATCH_BYTES_MAX).await?).map_err(|error| {
+/// Reads a batch from a body.
+pub(crate) fn parse(body: &[u8]) -> std::result::Result<Batch, Problem> {
+    Batch::parse(body).map_err(|error| {
         let place =
             if error.pointer.is_empty() { "The body".to_owned() } else { format!("`{}`", error.pointer) };
         let detail = format!("{place} is not as expected: {}. Nothing was stored.", error.reason);
         Problem::new(400, "Not a batch of events", detail).at(error.pointer)
-    })?;
-    let user_agent = request.headers().get("user-agent").ok().flatten().unwrap_or_default();
-    check_key(env, settings, &batch.key).await?;
-    let Some(published) = published(env, context, settings).await else {
-        let detail = "No config is published, so nothing can be counted. Publish one with PUT /v1/config.";
-        return Err(Problem::new(503, "Nothing is published", detail).header("retry-after", "30"));
-    };
-    let checked = Checked::new(&batch, &published.checking, clock::now(), is_bot(&user_agent));
-    if !checked.asks_shard() {
-        return Ok(checked.outcomes(&[]));
-    }
-    let receipt = shard::count(env, settings, &published, checked.batch.clone()).await;
-    let receipt = receipt.map_err(|error| Problem::unavailable(&error))?;
-    Ok(checked.outcomes(&receipt.outcomes))
+    })
 }
 
-async fn check_key(env: &Env, settings: &Settings, key: &str) -> std::result::Result<(), Problem> {
-    match scope_of(env, settings, key).await.map_err(|error| Problem::unavailable(&error))? {
+/// Refuses a key that may not send events.
+pub(crate) fn check_scope(scope: Option<Scope>) -> std::result::Result<(), Problem> {
+    match scope {
         Some(Scope::Write) => Ok(()),
         Some(other) => {
             let detail = format!(
@@ -86,15 +56,25 @@ async fn check_key(env: &Env, settings: &Settings, key: &str) -> std::result::Re
     }
 }
 
-fn answer(outcomes: &[(EventId, Outcome)]) -> Result<Response> {
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counts<'o> {
+    accepted: usize,
+    duplicate: usize,
+    quarantined: usize,
+    too_old: usize,
+    outcomes: &'o [(EventId, Outcome)],
+}
+
+/// The text of the answer to a batch.
+pub(crate) fn answer(outcomes: &[(EventId, Outcome)]) -> String {
     let count = |wanted| outcomes.iter().filter(|(_, outcome)| *outcome == wanted).count();
-    let mut response = Response::from_json(&json!({
-        "accepted": count(Outcome::Accepted),
-        "duplicate": count(Outcome::Duplicate),
-        "quarantined": count(Outcome::Quarantined),
-        "tooOld": count(Outcome::TooOld),
-        "outcomes": outcomes,
-    }))?;
-    response.headers_mut().set("cache-control", "no-store")?;
-    Ok(response)
+    let counts = Counts {
+        accepted: count(Outcome::Accepted),
+        duplicate: count(Outcome::Duplicate),
+        quarantined: count(Outcome::Quarantined),
+        too_old: count(Outcome::TooOld),
+        outcomes,
+    };
+    serde_json::to_string(&counts).unwrap_or_default()
 }

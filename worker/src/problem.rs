@@ -32,7 +32,17 @@ impl Problem {
 
     /// The storage or an object cannot be reached; what was sent may be sent again.
     pub(crate) fn unavailable(error: &worker::Error) -> Self {
-        worker::console_error!("splitlight: {error}");
+        Self::not_stored(&error.to_string())
+    }
+
+    /// The storage did not take what was sent.
+    pub(crate) fn not_stored(reason: &str) -> Self {
+        worker::console_error!("splitlight: {reason}");
+        if reason.contains("SQLITE_FULL") {
+            let detail =
+                "The storage is full. Free some, or shorten the retention, and send the same again later.";
+            return Self::new(503, "Storage full", detail).header("retry-after", "60");
+        }
         let detail = "Splitlight cannot reach its storage at the moment. Send the same request again later.";
         Self::new(503, "Storage unavailable", detail).header("retry-after", "5")
     }
@@ -60,17 +70,25 @@ impl Problem {
         self
     }
 
+    /// The problem as its status, its text and its headers.
+    pub(crate) fn parts(&self) -> Result<(u16, String, Vec<(&'static str, &str)>)> {
+        let mut headers = vec![
+            ("content-type", "application/problem+json"),
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+        ];
+        headers.extend(self.headers.iter().map(|(name, value)| (*name, value.as_str())));
+        Ok((self.status, serde_json::to_string(self)?, headers))
+    }
+
     /// The problem as a response.
     pub(crate) fn respond(&self) -> Result<Response> {
+        let (status, text, named) = self.parts()?;
         let headers = Headers::new();
-        headers.set("content-type", "application/problem+json")?;
-        headers.set("cache-control", "no-store")?;
-        headers.set("x-content-type-options", "nosniff")?;
-        for (name, value) in &self.headers {
+        for (name, value) in named {
             headers.set(name, value)?;
         }
-        let body = serde_json::to_vec(self)?;
-        Ok(Response::from_bytes(body)?.with_status(self.status).with_headers(headers))
+        Ok(Response::from_bytes(text.into_bytes())?.with_status(status).with_headers(headers))
     }
 }
 

@@ -1,6 +1,12 @@
 //! The Worker's settings, from its bindings.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
 use worker::{Env, Request};
+
+thread_local! {
+    static CURRENT: OnceCell<Rc<Settings>> = const { OnceCell::new() };
+}
 
 /// What the operator configured; every setting has a default but the secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +28,13 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// The settings, read once per isolate: its bindings never change.
+    pub(crate) fn current(env: &Env) -> Rc<Self> {
+        CURRENT.with(|known| Rc::clone(known.get_or_init(|| Rc::new(Self::read(env)))))
+    }
+
     /// Reads the settings from the bindings.
-    pub(crate) fn read(env: &Env) -> Self {
+    fn read(env: &Env) -> Self {
         let text =
             |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|text| !text.is_empty());
         let list = |name: &str| {

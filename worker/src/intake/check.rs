@@ -6,15 +6,17 @@ use splitlight_protocol::Timestamp;
 use splitlight_protocol::event::{Batch, Event, EventId, Kind, Outcome};
 
 /// A checked batch, for the shard, and what is known already of the events that do not go there.
-pub(super) struct Checked {
-    pub(super) batch: collector::Batch,
-    /// Every event in the order of the batch; the shard says what became of those without an outcome.
-    fates: Vec<(EventId, Option<Outcome>)>,
+pub(crate) struct Checked {
+    pub(crate) batch: collector::Batch,
+    pub(crate) fates: Fates,
 }
+
+/// Every event in the order of the batch; the shard says what became of those without an outcome.
+pub(crate) struct Fates(Vec<(EventId, Option<Outcome>)>);
 
 impl Checked {
     /// Checks a batch; events of a machine are only counted, and reported as quarantined.
-    pub(super) fn new(batch: &Batch, program: &Program, received: Timestamp, is_bot: bool) -> Self {
+    pub(crate) fn new(batch: &Batch, program: &Program, received: Timestamp, is_bot: bool) -> Self {
         let mut events = Vec::with_capacity(batch.events.len());
         let mut fates = Vec::with_capacity(batch.events.len());
         for event in &batch.events {
@@ -31,20 +33,25 @@ impl Checked {
             fates.push((event.id, fate));
         }
         let bots = if is_bot { u32::try_from(batch.events.len()).unwrap_or(u32::MAX) } else { 0 };
-        Self { batch: collector::Batch { visitor: batch.visitor.clone(), received, events, bots }, fates }
+        Self {
+            batch: collector::Batch { visitor: batch.visitor.clone(), received, events, bots },
+            fates: Fates(fates),
+        }
     }
 
     /// Whether there is anything for the shard to do.
-    pub(super) fn asks_shard(&self) -> bool {
+    pub(crate) fn asks_shard(&self) -> bool {
         !self.batch.events.is_empty() || self.batch.bots > 0
     }
+}
 
+impl Fates {
     /// The outcome of every event, with the shard's answers in their order.
-    pub(super) fn outcomes(&self, answers: &[(EventId, Outcome)]) -> Vec<(EventId, Outcome)> {
+    pub(crate) fn outcomes(&self, answers: &[(EventId, Outcome)]) -> Vec<(EventId, Outcome)> {
         let mut answers = answers.iter().map(|(_, outcome)| *outcome);
-        let outcome = |fate: Option<Outcome>| fate.or_else(|| answers.next()).unwrap_or(Outcome::Accepted);
-        let ids = self.fates.iter().map(|(id, _)| *id);
-        ids.zip(self.fates.iter().map(|(_, fate)| *fate).map(outcome)).collect()
+        let mut outcome =
+            |fate: Option<Outcome>| fate.or_else(|| answers.next()).unwrap_or(Outcome::Accepted);
+        self.0.iter().map(|(id, fate)| (*id, outcome(*fate))).collect()
     }
 }
 
@@ -100,7 +107,7 @@ mod tests {
         let batch = batch(events);
         let checked = Checked::new(&batch, &Program::default(), Timestamp::from_ms(0), false);
         assert_eq!(checked.batch.events.len(), 1);
-        let outcomes = checked.outcomes(&[(batch.events[1].id, Outcome::Duplicate)]);
+        let outcomes = checked.fates.outcomes(&[(batch.events[1].id, Outcome::Duplicate)]);
         let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
         assert_eq!(outcomes, [Outcome::TooOld, Outcome::Duplicate]);
         let bot = Checked::new(&batch, &Program::default(), Timestamp::from_ms(0), true);
