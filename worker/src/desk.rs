@@ -5,14 +5,16 @@
 //! for 200, or `[status, text, header name, header value, ...]` for a problem.
 
 use crate::clock;
-use crate::intake::check::{Checked, Fates};
+use crate::edge::cookie;
+use crate::intake::check::{Checked, Fates, Sender};
+use crate::intake::inflate::inflate;
 use crate::intake::{self, body, cors};
 use crate::problem::Problem;
 use crate::project::{access, at_hand, published};
 use crate::settings::Settings;
 use crate::shard::{self, Answer, Ask, transport};
 use splitlight_engine::attributes::is_bot;
-use splitlight_protocol::limits::BATCH_BYTES_MAX;
+use splitlight_protocol::limits::{BATCH_BYTES_MAX, BATCH_INFLATED_BYTES_MAX};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use wasm_bindgen::JsValue;
@@ -32,6 +34,23 @@ struct Lane {
 
 thread_local! {
     static LANES: RefCell<BTreeMap<u32, Lane>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// The headers that say how to read a batch and who sent it.
+const HEAD: [&str; 7] = [
+    "content-type",
+    "content-encoding",
+    "user-agent",
+    "sec-purpose",
+    "purpose",
+    "cf-connecting-ip",
+    "cookie",
+];
+
+/// The names of the headers that [`admit`] asks for.
+#[wasm_bindgen(js_name = headNames)]
+pub fn head_names() -> Vec<String> {
+    HEAD.map(str::to_owned).to_vec()
 }
 
 /// The path of the intake.
@@ -80,12 +99,12 @@ pub async fn read_batch(request: worker::web_sys::Request) -> JsValue {
 /// Checks a batch: the number of the shard whose lane it waits in, its answer, or nothing when [`prepare`] has to run
 /// before.
 ///
-/// `head` has the headers `content-type` and `user-agent`, one on each line.
+/// `head` has the request's [`HEAD`], one on each line, empty when it is missing.
 #[wasm_bindgen]
 pub fn admit(env: Env, context: RawContext, head: &str, body: &[u8], is_prepared: bool) -> JsValue {
     match checked(&env, &Context::new(context), head, body, is_prepared) {
         Ok(Some(checked)) if !checked.asks_shard() => {
-            JsValue::from_str(&intake::answer(&checked.fates.outcomes(&[])))
+            JsValue::from_str(&intake::answer(&checked.fates.settle(&[])))
         }
         Ok(Some(checked)) => {
             let shard = shard::index_of(&checked.batch.visitor, Settings::current(&env).shards);
@@ -105,22 +124,30 @@ fn checked(
     is_prepared: bool,
 ) -> Result<Option<Checked>, Problem> {
     let mut lines = head.split('\n');
-    let (content_type, user_agent) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let [content_type, encoding, user_agent, sec_purpose, purpose, source, cookies] =
+        HEAD.map(|_| lines.next().unwrap_or_default());
     body::check_type(content_type, &["application/json", "text/plain"])?;
-    let batch = intake::parse(body)?;
+    let (batch, refused) = intake::parse(&inflate(body, encoding, BATCH_INFLATED_BYTES_MAX)?)?;
     let scope = access::scope_at_hand(env, &batch.key);
     if scope.is_none() && !is_prepared {
         return Ok(None);
     }
     intake::check_scope(scope.flatten())?;
-    let Some(published) = at_hand(env, context, &Settings::current(env)) else {
+    let settings = Settings::current(env);
+    let Some(published) = at_hand(env, context, &settings) else {
         if !is_prepared {
             return Ok(None);
         }
-        let detail = "No config is published, so nothing can be counted. Publish one with PUT /v1/config.";
-        return Err(Problem::new(503, "Nothing is published", detail).header("retry-after", "30"));
+        return Err(Problem::nothing_published());
     };
-    Ok(Some(Checked::new(&batch, &published.checking, clock::now(), is_bot(user_agent))))
+    let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX);
+    intake::take_quota(source, events, settings.source_events_per_second)?;
+    let is_ahead = [sec_purpose, purpose].iter().any(|purpose| purpose.starts_with("prefetch"));
+    let sender = Sender {
+        is_bot: is_ahead || is_bot(user_agent),
+        is_unsigned: settings.signed_only && !cookie::is_signed(cookies, &batch.visitor, env),
+    };
+    Ok(Some(Checked::new(batch, refused, &published.checking, clock::now(), sender)))
 }
 
 /// Asks the project object for the config and the keys: nothing, or a problem.
@@ -145,7 +172,7 @@ pub fn gather(env: Env, context: RawContext, shard: u32, count: usize) -> Vec<u8
         lane.sent = sent;
         batches
     });
-    postcard::to_allocvec(&Ask::Count { plan, batches }).unwrap_or_default()
+    postcard::to_allocvec(&Ask::Count { plan, batches, is_trusted: false }).unwrap_or_default()
 }
 
 /// The answers to the batches of the last question, in their order; nothing when the shard needs the plan first.
@@ -160,8 +187,8 @@ pub fn hand_out(shard: u32, answer: &[u8]) -> Option<Array> {
     };
     let mut receipts = receipts.into_iter();
     let answers = take_sent(shard).into_iter().map(|fates| match receipts.next() {
-        Some(Ok(receipt)) => JsValue::from_str(&intake::answer(&fates.outcomes(&receipt.outcomes))),
-        Some(Err(error)) => written(&Problem::not_stored(&error)),
+        Some(Ok(receipt)) => JsValue::from_str(&intake::answer(&fates.settle(&receipt.outcomes))),
+        Some(Err(refusal)) => written(&Problem::from(refusal)),
         None => written(&Problem::not_stored("the shard did not answer")),
     });
     Some(answers.collect())

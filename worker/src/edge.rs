@@ -3,9 +3,9 @@
 //! In doubt a page passes untouched: everything that can fail here fails before the first byte, and then the answer is
 //! the origin's.
 
-mod cookie;
+pub(crate) mod cookie;
 mod decision;
-mod facts;
+pub(crate) mod facts;
 mod forward;
 mod headers;
 mod redirect;

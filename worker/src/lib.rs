@@ -29,6 +29,9 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
         return match (request.method(), own) {
             (Method::Get | Method::Head, "/health") => Response::ok("ok"),
             (Method::Get | Method::Head, "/sl.js") => script::serve(&request, &env, &context, settings).await,
+            (Method::Get | Method::Head, "/e.gif") => {
+                intake::pixel::answer(&request, &env, &context, settings).await
+            }
             (_, "/e") => intake::respond(&request, settings),
             (_, own) if own.starts_with("/v1/") => api::answer(request, own, &env, &context, settings).await,
             _ => problem::not_found(),

@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem documents: what is wrong, where, and what to do.
 
+use crate::shard::Refusal;
 use serde::Serialize;
 use splitlight_protocol::Issue;
 use worker::{Headers, Response, Result};
@@ -52,6 +53,29 @@ impl Problem {
         Self::new(405, "Method not allowed", format!("This path takes {allowed}.")).header("allow", allowed)
     }
 
+    /// The sender has to wait.
+    pub(crate) fn over_quota(whose: &str, wait_ms: i64) -> Self {
+        let seconds = wait_ms.div_euclid(1000) + 1;
+        let detail = format!("{whose} has sent too many events. Send the same again in {seconds} s.");
+        Self::new(429, "Too many events", detail).header("retry-after", seconds.to_string())
+    }
+
+    /// There is no config to count by.
+    pub(crate) fn nothing_published() -> Self {
+        let detail = "No config is published, so nothing can be counted. Publish one with PUT /v1/config.";
+        Self::new(503, "Nothing is published", detail).header("retry-after", "30")
+    }
+
+    /// The problem's status.
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// What is wrong, and what to do.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Adds a header.
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -89,6 +113,15 @@ impl Problem {
             headers.set(name, value)?;
         }
         Ok(Response::from_bytes(text.into_bytes())?.with_status(status).with_headers(headers))
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::OverQuota(wait_ms) => Self::over_quota("This visitor", wait_ms),
+            Refusal::Failed(reason) => Self::not_stored(&reason),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The Worker's settings, from its bindings.
 
+use splitlight_protocol::limits::SOURCE_EVENTS_PER_SECOND;
 use std::cell::OnceCell;
 use std::rc::Rc;
 use worker::{Env, Request};
@@ -23,6 +24,10 @@ pub(crate) struct Settings {
     pub(crate) has_origin: bool,
     /// `ALLOWED_ORIGINS`: origins, separated by commas, whose pages may send events; `*` for any.
     pub(crate) allowed_origins: Vec<String>,
+    /// `SOURCE_EVENTS_PER_SECOND`: what one address may send in the long run, 100; 0 for any number.
+    pub(crate) source_events_per_second: u32,
+    /// `VISITORS`: `any`, or `signed` to count only visitors whose id this edge has signed.
+    pub(crate) signed_only: bool,
     /// `CONSENT`: `granted` unless a visitor said otherwise, or `required` to store nothing before they agree.
     pub(crate) consent_required: bool,
 }
@@ -52,6 +57,10 @@ impl Settings {
             api_hosts: list("API_HOST"),
             has_origin: env.service("ORIGIN").is_ok() || text("ORIGIN_URL").is_some(),
             allowed_origins: list("ALLOWED_ORIGINS"),
+            source_events_per_second: text("SOURCE_EVENTS_PER_SECOND")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(SOURCE_EVENTS_PER_SECOND),
+            signed_only: text("VISITORS").as_deref() == Some("signed"),
             consent_required: text("CONSENT").as_deref() == Some("required"),
         }
     }

@@ -10,11 +10,12 @@ use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use splitlight_collector::{Batch, Plan};
 use splitlight_protocol::event::Receipt;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::future_to_promise;
 use worker::js_sys::{Promise, Uint8Array};
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 /// What a shard counts by.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -29,21 +30,34 @@ pub(crate) struct Planned {
 
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Ask {
-    /// Batches that share a call, as they share its transaction.
+    /// Batches that share a call, as they share its transaction; those of a server have no quota.
     Count {
         plan: u64,
         batches: Vec<Batch>,
+        is_trusted: bool,
     },
     Plan(Planned),
 }
 
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Answer {
-    /// What became of each batch, or why it could not be stored.
-    Counted(Vec<std::result::Result<Receipt, String>>),
+    /// What became of each batch.
+    Counted(Counted),
     /// The shard's plan is older than the config that the batch was checked by.
     PlanNeeded,
     Done,
+}
+
+/// What became of each batch of a call.
+pub(crate) type Counted = Vec<std::result::Result<Receipt, Refusal>>;
+
+/// Why nothing of a batch was stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Refusal {
+    /// The visitor has sent too much, and may send this after so many milliseconds.
+    OverQuota(i64),
+    /// The storage failed.
+    Failed(String),
 }
 
 #[durable_object]
@@ -69,6 +83,7 @@ impl DurableObject for Shard {
 
 #[wasm_bindgen]
 impl Shard {
+    #[expect(unreachable_pub, reason = "the entry script calls it")]
     /// A question and its answer as bytes, by remote call: half the cost of a request and a response.
     pub fn ask(&self, question: Vec<u8>) -> Promise {
         let core = Rc::clone(&self.core);
@@ -89,6 +104,51 @@ pub(crate) fn index_of(visitor: &str, shards: u32) -> u32 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     let hash = visitor.bytes().fold(0xcbf2_9ce4_8422_2325, step);
     u32::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
+}
+
+/// Has the visitors' shards count batches of any visitors; every receipt is of what is on disk.
+pub(crate) async fn count(
+    env: &Env,
+    settings: &Settings,
+    published: &Published,
+    batches: Vec<Batch>,
+    is_trusted: bool,
+) -> Counted {
+    let mut lanes: BTreeMap<u32, Vec<(usize, Batch)>> = BTreeMap::new();
+    let mut counted = Vec::with_capacity(batches.len());
+    for (at, batch) in batches.into_iter().enumerate() {
+        counted.push(Err(Refusal::Failed("the shard did not answer".to_owned())));
+        lanes.entry(index_of(&batch.visitor, settings.shards)).or_default().push((at, batch));
+    }
+    for (index, lane) in lanes {
+        let (places, batches): (Vec<usize>, Vec<Batch>) = lane.into_iter().unzip();
+        let question = Ask::Count { plan: published.version, batches, is_trusted };
+        match ask_to_count(env, settings, published, index, &question).await {
+            Ok(receipts) => places.into_iter().zip(receipts).for_each(|(at, receipt)| counted[at] = receipt),
+            Err(error) => {
+                places.into_iter().for_each(|at| counted[at] = Err(Refusal::Failed(error.to_string())));
+            }
+        }
+    }
+    counted
+}
+
+async fn ask_to_count(
+    env: &Env,
+    settings: &Settings,
+    published: &Published,
+    index: u32,
+    question: &Ask,
+) -> Result<Counted> {
+    let object = object(env, settings, index)?;
+    for _ in 0..2 {
+        match transport::ask(&object, question).await? {
+            Answer::Counted(counted) => return Ok(counted),
+            Answer::PlanNeeded => plan(env, settings, published, index).await?,
+            Answer::Done => break,
+        }
+    }
+    Err(Error::RustError("the shard did not take the plan".to_owned()))
 }
 
 /// The name of a shard's object.

@@ -101,7 +101,7 @@ async function receive(request, env, ctx) {
   if (length !== null && Number(length) <= bytesMax()) body = new Uint8Array(await request.arrayBuffer());
   else body = await core.readBatch(request);
   if (Array.isArray(body)) return respond(body, origin, env);
-  const head = `${headers.get("content-type") ?? ""}\n${headers.get("user-agent") ?? ""}`;
+  const head = (headNames ??= core.headNames()).map((name) => headers.get(name) ?? "").join("\n");
   let place = core.admit(env, ctx, head, body, false);
   if (place === undefined) {
     place = (await core.prepare(env)) ?? core.admit(env, ctx, head, body, true);
@@ -163,7 +163,7 @@ const LEAD = Symbol("make the next call");
 const TURN_MS_MAX = 30_000;
 /** Batches of one call: at their largest they stay far below what a call may carry, 32 MiB. */
 const GROUP_MAX = 200;
-let ownPath, ownBytesMax;
+let ownPath, ownBytesMax, headNames;
 const headersByOrigin = new Map();
 const intakePath = (env) => (ownPath ??= core.intakePath(env));
 const bytesMax = () => (ownBytesMax ??= core.batchBytesMax());

@@ -30,6 +30,8 @@ pub(crate) enum Scope {
     Read,
     /// Everything in the API.
     Admin,
+    /// Send events from a server and import conversions; a secret.
+    Server,
 }
 
 impl Scope {
@@ -38,11 +40,12 @@ impl Scope {
             Self::Write => "write",
             Self::Read => "read",
             Self::Admin => "admin",
+            Self::Server => "server",
         }
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Write, Self::Read, Self::Admin].into_iter().find(|scope| scope.name() == name)
+        [Self::Write, Self::Read, Self::Admin, Self::Server].into_iter().find(|scope| scope.name() == name)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::sql::{blob, text, transaction};
 use super::store::Store;
-use super::{Answer, Ask, Planned};
+use super::{Answer, Ask, Counted, Planned, Refusal};
 use crate::{clock, rollup, settings::Settings};
-use splitlight_collector::{Batch, Shard, Snapshot};
+use splitlight_collector::{Batch, Quota, Rate, Shard, Snapshot};
+use splitlight_protocol::limits::{VISITOR_EVENTS_BURST, VISITOR_EVENTS_PER_SECOND};
 use splitlight_protocol::{Timestamp, event::Receipt};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -25,6 +26,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Visitors that one transaction counts anew, so that events do not wait long behind it.
 const RECOUNT_VISITORS: usize = 500;
 
+/// How much one visitor may send.
+const VISITOR_RATE: Rate = Rate { burst: VISITOR_EVENTS_BURST, per_second: VISITOR_EVENTS_PER_SECOND };
+
 /// A shard's work; the object around it only passes requests on.
 pub(super) struct Core {
     state: State,
@@ -34,6 +38,7 @@ pub(super) struct Core {
     alarm_set: Cell<bool>,
     last_snapshot: Cell<Timestamp>,
     last_commit: Cell<Timestamp>,
+    quota: RefCell<Quota>,
 }
 
 /// What is in memory; dropped after every failure, so that it never differs from the tables.
@@ -43,9 +48,6 @@ struct Opened {
     recounted: Option<String>,
     shard: Shard<Store>,
 }
-
-/// What became of each batch of a call.
-type Counted = Vec<std::result::Result<Receipt, String>>;
 
 /// Batches whose sender waits for the group's transaction.
 struct Waiting {
@@ -64,6 +66,7 @@ impl Core {
             alarm_set: Cell::default(),
             last_snapshot: Cell::default(),
             last_commit: Cell::default(),
+            quota: RefCell::new(Quota::new(VISITOR_RATE)),
         })
     }
 
@@ -77,7 +80,8 @@ impl Core {
             Ask::Count { plan, .. } if self.with(|opened| Ok(opened.planned.version))? < plan => {
                 Ok(Answer::PlanNeeded)
             }
-            Ask::Count { batches, .. } => self.enqueue(batches).await.map(Answer::Counted),
+            Ask::Count { batches, is_trusted: true, .. } => self.enqueue(batches).await.map(Answer::Counted),
+            Ask::Count { batches, .. } => self.within_quota(batches).await.map(Answer::Counted),
         }
     }
 
@@ -98,6 +102,25 @@ impl Core {
             *self.opened.borrow_mut() = None;
         }
         result
+    }
+
+    /// Counts the batches of visitors who have not sent too much.
+    async fn within_quota(self: &Rc<Self>, mut batches: Vec<Batch>) -> Result<Counted> {
+        let now = clock::now();
+        let take = |batch: &Batch| {
+            let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX).saturating_add(batch.bots);
+            self.quota.borrow_mut().take(&batch.visitor, events, now).err()
+        };
+        let waits: Vec<Option<i64>> = batches.iter().map(take).collect();
+        let mut kept = waits.iter().map(Option::is_none);
+        batches.retain(|_| kept.next().unwrap_or(true));
+        let mut counted = self.enqueue(batches).await?.into_iter();
+        let lost = || Err(Refusal::Failed("the batch got lost".to_owned()));
+        let outcome = |wait: Option<i64>| match wait {
+            Some(wait_ms) => Err(Refusal::OverQuota(wait_ms)),
+            None => counted.next().unwrap_or_else(lost),
+        };
+        Ok(waits.into_iter().map(outcome).collect())
     }
 
     /// Counts batches at once when the last commit is a while ago, and else with those of the group's time.
@@ -145,7 +168,7 @@ impl Core {
             Ok(receipts) => receipts.into_iter().map(Ok).collect(),
             Err(_) => batches
                 .chunks(1)
-                .map(|one| self.count(one).map(first).map_err(|error| error.to_string()))
+                .map(|one| self.count(one).map(first).map_err(|error| Refusal::Failed(error.to_string())))
                 .collect(),
         }
     }

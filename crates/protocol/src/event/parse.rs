@@ -2,8 +2,8 @@
 
 use super::{Batch, Event, Kind};
 use crate::limits::{
-    BATCH_BYTES_MAX, BATCH_EVENTS_MAX, EVENT_BYTES_MAX, EVENT_DEPTH_MAX, EVENT_PROPERTIES_MAX, ID_CHARS_MAX,
-    KEY_CHARS_MAX, PATH_BYTES_MAX,
+    BATCH_EVENTS_MAX, BATCH_INFLATED_BYTES_MAX, EVENT_BYTES_MAX, EVENT_DEPTH_MAX, EVENT_PROPERTIES_MAX,
+    ID_CHARS_MAX, KEY_CHARS_MAX, PATH_BYTES_MAX,
 };
 use crate::pointer;
 use core::fmt;
@@ -37,8 +37,11 @@ impl Batch {
     /// # Errors
     /// The first offence, when the body is not a batch within the [limits](crate::limits).
     pub fn parse(body: &[u8]) -> Result<Self, BatchError> {
-        if body.len() > BATCH_BYTES_MAX {
-            return Err(BatchError::new("", format!("{} bytes, the limit is {BATCH_BYTES_MAX}", body.len())));
+        if body.len() > BATCH_INFLATED_BYTES_MAX {
+            return Err(BatchError::new(
+                "",
+                format!("{} bytes, the limit is {BATCH_INFLATED_BYTES_MAX}", body.len()),
+            ));
         }
         // To know the place of an error costs as much as reading, so it is looked for once there is one.
         let batch: Self = serde_json::from_slice(body).map_err(|error| located(body, &error))?;
@@ -47,19 +50,25 @@ impl Batch {
     }
 
     fn check(&self) -> Result<(), BatchError> {
-        check_id("/visitor", &self.visitor)?;
-        if let Some(session) = &self.session {
-            check_id("/session", session)?;
-        }
-        if self.dropped.len() > 16 {
-            return Err(BatchError::new("/dropped", "more than 16 reasons"));
-        }
+        self.check_header()?;
         if !(1..=BATCH_EVENTS_MAX).contains(&self.events.len()) {
             let reason = format!("{} events, expected 1 to {BATCH_EVENTS_MAX}", self.events.len());
             return Err(BatchError::new("/events", reason));
         }
         for (index, event) in self.events.iter().enumerate() {
             event.check(&format!("/events/{index}"))?;
+        }
+        Ok(())
+    }
+
+    /// Checks everything but the events.
+    pub(super) fn check_header(&self) -> Result<(), BatchError> {
+        check_id("/visitor", &self.visitor)?;
+        if let Some(session) = &self.session {
+            check_id("/session", session)?;
+        }
+        if self.dropped.len() > 16 {
+            return Err(BatchError::new("/dropped", "more than 16 reasons"));
         }
         Ok(())
     }
@@ -73,7 +82,13 @@ impl Event {
         !properties && 1024 + 6 * self.page.as_ref().map_or(0, String::len) <= EVENT_BYTES_MAX
     }
 
-    fn check(&self, at: &str) -> Result<(), BatchError> {
+    /// Checks an event that comes without a batch, and whose it is.
+    pub(crate) fn check_alone(&self, visitor: &str) -> Result<(), BatchError> {
+        check_id("visitor", visitor)?;
+        self.check("")
+    }
+
+    pub(super) fn check(&self, at: &str) -> Result<(), BatchError> {
         if self.page.as_deref().is_some_and(|page| !is_path(page)) {
             let reason = format!("a page is a path without query, of at most {PATH_BYTES_MAX} bytes");
             return Err(BatchError::new(format!("{at}/page"), reason));
