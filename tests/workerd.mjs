@@ -16,7 +16,8 @@ export const DATE = "2026-10-01";
  * @param {Record<string, string>} server.sockets Services by the name of their socket.
  * @param {string} [server.constants] Workers that the services name, in Cap'n Proto.
  * @param {boolean} [server.splitlight] Whether the built Worker is needed, in the folder `worker`.
- * @returns {Promise<{ base: Record<string, string>, pid: number, stop(): Promise<void> }>} Addresses by socket.
+ * @returns {Promise<{ base: Record<string, string>, pid: number, stop(): Promise<void>, crash(): Promise<void>,
+ *   start(): Promise<void> }>} Addresses by socket, new ones after a crash and another start.
  */
 export async function serve({ files, services, sockets, constants = "", splitlight = false }) {
   const folder = mkdtempSync(join(tmpdir(), "splitlight-workerd-"));
@@ -32,32 +33,43 @@ const config :Workerd.Config = (
   services = [${services}, (name = "state", disk = (path = "${folder}/state", writable = true))],
   sockets = [${listed.join(", ")}]);
 ${constants}`);
-  const child = spawn(process.env.SPLITLIGHT_WORKERD, ["serve", join(folder, "config.capnp"), "--control-fd=3"], {
-    stdio: ["ignore", "inherit", "inherit", "pipe"],
-  });
-  const stopped = new Promise((done) => child.once("exit", done));
-  const stop = async () => {
-    child.kill("SIGKILL");
-    await stopped;
-    rmSync(folder, { recursive: true, force: true });
-  };
-  const base = {};
-  try {
-    await new Promise((done, fail) => {
-      child.once("exit", (code) => fail(new Error(`workerd stopped with ${code}`)));
-      child.stdio[3].on("data", (data) => {
-        for (const line of String(data).trim().split("\n")) {
-          const event = JSON.parse(line);
-          if (event.event === "listen") base[event.socket] = `http://127.0.0.1:${event.port}`;
-        }
-        if (Object.keys(base).length === listed.length) done();
+  const server = {
+    base: {},
+    async start() {
+      const child = spawn(process.env.SPLITLIGHT_WORKERD, ["serve", join(folder, "config.capnp"), "--control-fd=3"], {
+        stdio: ["ignore", "inherit", "inherit", "pipe"],
       });
-    });
+      server.pid = child.pid;
+      const stopped = new Promise((done) => child.once("exit", done));
+      server.crash = async () => {
+        child.kill("SIGKILL");
+        await stopped;
+      };
+      const found = {};
+      await new Promise((done, fail) => {
+        child.once("exit", (code) => fail(new Error(`workerd stopped with ${code}`)));
+        child.stdio[3].on("data", (data) => {
+          for (const line of String(data).trim().split("\n")) {
+            const event = JSON.parse(line);
+            if (event.event === "listen") found[event.socket] = `http://127.0.0.1:${event.port}`;
+          }
+          if (Object.keys(found).length === listed.length) done();
+        });
+      });
+      Object.assign(server.base, found);
+    },
+    async stop() {
+      await server.crash();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  try {
+    await server.start();
   } catch (error) {
-    await stop();
+    await server.stop();
     throw error;
   }
-  return { base, pid: child.pid, stop };
+  return server;
 }
 
 /** A Worker of one JavaScript module, as a service. */

@@ -1,64 +1,86 @@
-// Durable events per second through the real intake, each answered after its commit, at 5 and at 50 events per request.
-
+// Durable events per second through the real intake, each answered after its commit, at 5 and at 50 events per request
+// and with 1, 2, 4 and 8 shards; beside a trivial Worker in JavaScript, which parses the batch and keeps nothing.
 import { readFileSync } from "node:fs";
-import { Agent, request } from "node:http";
 import { assign, random, uuidFrom } from "../load/visitors.mjs";
+import { ADMIN_KEY, publish, script, serve, splitlightWorker } from "../workerd.mjs";
+import { load, post } from "./_wire.mjs";
 
-const SECONDS = 5;
+const SECONDS = Number(process.env.SECONDS ?? 4);
 const CONNECTIONS = 64;
-const stack = JSON.parse(process.env.SPLITLIGHT_STACK);
-// The API address, because in front of the shop stands the stand-in for the network.
-const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+/** Events per request, and the events per second to hold. */
+const LOADS = [[5, 12_000], [50, 80_000]];
+const P99_MS_MAX = 100;
+const SHARDS = (process.env.SHARDS ?? "1,2,4,8").split(",").map(Number);
+
+const TRIVIAL = `export default { async fetch(request) {
+  const { events } = await request.json();
+  return Response.json({ accepted: events.length, outcomes: events.map(({ id }) => [id, "accepted"]) });
+} }`;
+const CONFIG = {
+  version: 1, project: "default",
+  metrics: [{ key: "revenue", kind: "mean", event: "purchase", value: "value" }, { key: "bought", kind: "proportion", event: "purchase" }],
+  experiments: [{ key: "hero", variations: [{ key: "a" }, { key: "b" }], metrics: { primary: "bought", secondary: ["revenue"] } }],
+};
+
 const draw = random(11);
 
+/** An id as the browser makes them: version 7, which begins with the time. */
+function eventId() {
+  const time = Date.now().toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${uuidFrom(draw).slice(15)}`;
+}
+
 /** One visitor's batch: an exposure, and conversions up to the number of events. */
-function batch(events) {
+function batch(key, events) {
   const visitor = uuidFrom(draw);
   const time = Date.now();
-  const variation = assign("hero-copy", visitor, ["control", "recommended"]);
-  const all = [{ id: uuidFrom(draw), kind: "exposure", experiment: "hero-copy", variation, time }];
-  while (all.length < events) all.push({ id: uuidFrom(draw), kind: "conversion", name: "purchase", value: 4900, time });
-  return JSON.stringify({ key: stack.writeKey, visitor, sentAt: time, events: all });
+  const variation = assign("hero", visitor, ["a", "b"]);
+  const all = [{ id: eventId(), kind: "exposure", experiment: "hero", variation, time }];
+  while (all.length < events) all.push({ id: eventId(), kind: "conversion", name: "purchase", value: 4900, time, page: "/thanks/" });
+  return JSON.stringify({ key, visitor, sentAt: time, sdk: "bench/1", events: all });
 }
 
-function send(body) {
-  return new Promise((done, fail) => {
-    const { hostname, port } = new URL(stack.api);
-    const options = { agent, host: hostname, port, path: `${stack.prefix}/e`, method: "POST", headers: { "content-type": "text/plain", "content-length": Buffer.byteLength(body) } };
-    const sent = request(options, (response) => {
-      response.resume();
-      response.once("end", () => (response.statusCode === 200 ? done() : fail(new Error(`the intake answered ${response.statusCode}`))));
-    });
-    sent.once("error", fail);
-    sent.end(body);
-  });
-}
-
-/** CPU seconds of workerd so far, where the system says. */
-function cpu() {
-  const fields = readFileSync(`/proc/${stack.pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
+/** CPU seconds of a process so far, where the system says. */
+function cpu(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-console.log(`durable events, ${CONNECTIONS} connections, ${SECONDS} s each, client and server on this machine`);
-for (const events of [5, 50]) {
-  // Made beforehand, so that the client's own work is small.
-  const bodies = Array.from({ length: events === 5 ? 20_000 : 4_000 }, () => batch(events)).values();
-  const times = [];
-  const [begun, used] = [performance.now(), cpu()];
-  await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
-    for (const body of bodies) {
-      const start = performance.now();
-      await send(body);
-      times.push(performance.now() - start);
-      if (performance.now() - begun > SECONDS * 1000) break;
-    }
-  }));
-  const seconds = (performance.now() - begun) / 1000;
-  times.sort((a, b) => a - b);
-  const perSecond = (times.length * events) / seconds;
-  const p99 = times[Math.floor(times.length * 0.99)];
-  const micros = (1e6 * (cpu() - used)) / (times.length * events);
-  console.log(`  ${String(events).padStart(2)} events per request  ${perSecond.toFixed(0).padStart(7)} events/s  ${(times.length / seconds).toFixed(0).padStart(5)} requests/s  p99 ${p99.toFixed(0)} ms  ${micros.toFixed(1)} µs of CPU per event`);
+/** Loads one address; the first quarter of a second warms it up. */
+async function measure({ base, pid }, path, key, events) {
+  const bodies = Array.from({ length: SECONDS * (events === 5 ? 8_000 : 2_500) }, () => post(base, path, batch(key, events)));
+  await load(base, bodies.splice(0, 400), { connections: CONNECTIONS, seconds: 0.25 });
+  const before = cpu(pid);
+  const found = await load(base, bodies, { connections: CONNECTIONS, seconds: SECONDS });
+  const total = found.requests * events;
+  return { ...found, perSecond: total / found.seconds, micros: (1e6 * (cpu(pid) - before)) / total };
 }
-agent.destroy();
+
+async function trivial() {
+  const server = await serve({ files: { "trivial.js": TRIVIAL }, services: script("main", "trivial.js"), sockets: { main: "main" } });
+  return { base: server.base.main, pid: server.pid, stop: server.stop, key: "none" };
+}
+
+async function splitlight(shards) {
+  const server = await serve({
+    files: {}, splitlight: true, services: `(name = "main", worker = .main)`, sockets: { main: "main" },
+    constants: splitlightWorker("main", `(name = "SHARDS", text = "${shards}")`),
+  });
+  const base = server.base.main;
+  await publish(base, CONFIG);
+  const made = await fetch(`${base}/v1/keys`, { method: "POST", body: '{"scope":"write"}', headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  return { base, pid: server.pid, stop: server.stop, key: (await made.json()).key };
+}
+
+console.log(`durable events, ${CONNECTIONS} connections, ${SECONDS} s each, client and server on this machine`);
+for (const [events, bar] of LOADS) {
+  let plain;
+  for (const shards of [0, ...SHARDS]) {
+    const server = await (shards === 0 ? trivial() : splitlight(shards));
+    const found = await measure(server, "/_sl/e", server.key, events).finally(server.stop);
+    plain ??= found;
+    const name = shards === 0 ? "a trivial Worker" : `${shards} shard${shards === 1 ? "" : "s"}`;
+    const ratio = shards === 0 ? "" : `  ${(found.micros / plain.micros).toFixed(1)}x its CPU${found.perSecond < bar || found.p99 > P99_MS_MAX ? `  BELOW THE BAR of ${bar} events/s and ${P99_MS_MAX} ms` : ""}`;
+    console.log(`  ${String(events).padStart(2)} events  ${name.padEnd(16)} ${found.perSecond.toFixed(0).padStart(7)} events/s ${(found.requests / found.seconds).toFixed(0).padStart(6)} requests/s  p50 ${found.p50.toFixed(1)} ms  p99 ${found.p99.toFixed(1)} ms  ${found.micros.toFixed(1)} µs of CPU per event${ratio}`);
+  }
+}

@@ -141,13 +141,6 @@ describe("intake", () => {
     });
   }
 
-  it("refuses one bad event with the whole batch", async () => {
-    const fine = conversion("purchase");
-    await problem(await post(batch("v-bad", [fine, conversion("")])), 400, /^\/events\/1\/name/);
-    const answer = await (await post(batch("v-bad", [fine]))).json();
-    assert.equal(answer.accepted, 1, "the good event of the refused batch had been stored");
-  });
-
   it("refuses other types and methods", async () => {
     await problem(await post(good(), { "content-type": "text/html" }), 415);
     const get = await fetch(intake);

@@ -6,17 +6,18 @@ import { after, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ADMIN_KEY, serve, splitlightWorker } from "../workerd.mjs";
 
-// Wraps the shard's SQL: the statement whose text matches `fail` throws, until another request changes it.
+// Wraps the shard's SQL: a statement whose text matches `fail`, or every one from the `from`th on, throws `how`, until
+// another request changes it.
 const FAULTY = `
 import main, { Shard as Sound, Rollup, Project } from "./worker/shim.js";
-let fail = null;
+let fail = null, from = Infinity, how = "";
 export { Rollup, Project };
 export class Shard extends Sound {
   constructor(ctx, env) {
     const sql = ctx.storage.sql;
     const exec = sql.exec.bind(sql);
     Object.defineProperty(sql, "exec", { value(text, ...rest) {
-      if (fail && text.includes(fail)) throw new Error("the disk is on fire");
+      if ((fail && text.includes(fail)) || --from < 0) throw new Error(how);
       return exec(text, ...rest);
     } });
     super(ctx, env);
@@ -26,8 +27,11 @@ export default class extends main {
   async fetch(request) {
     const url = new URL(request.url);
     if (url.pathname !== "/fail") return super.fetch(request);
+    const left = from;
     fail = url.searchParams.get("on");
-    return new Response("ok");
+    from = Number(url.searchParams.get("from") ?? Infinity);
+    how = url.searchParams.get("how") ?? "the disk is on fire";
+    return Response.json(left);
   }
 }`;
 
@@ -88,3 +92,45 @@ for (const [nth, statement] of ["INSERT INTO events", "INTO visitors", "INTO agg
     assert.deepEqual(await revenue(), { users: before.users + 1, revenue: before.revenue + 500 });
   });
 }
+
+const purchase = () => {
+  const time = Date.now();
+  const met = ["a", "b"].map((variation) => ({ id: randomUUID(), kind: "exposure", experiment: "hero", variation, time }));
+  return [...met, { id: randomUUID(), kind: "conversion", name: "purchase", value: 500, time }];
+};
+
+it("a failure at any statement of the transaction leaves nothing half done", async (test) => {
+  const first = await revenue();
+  let failures = 0;
+  for (let from = 0; ; from += 1) {
+    assert.ok(from < 60, "the transaction never came through");
+    const events = purchase();
+    await fetch(`${base}/fail?from=${from}`);
+    const answer = await send(`v-any-${from}`, events);
+    await fetch(`${base}/fail`);
+    const again = await (await send(`v-any-${from}`, events)).json();
+    if (answer.status === 200) {
+      assert.equal(again.duplicate, 3, "what was acknowledged is there");
+      break;
+    }
+    failures += 1;
+    assert.equal(answer.status, 503, await answer.text());
+    assert.deepEqual([again.accepted, again.duplicate], [2, 0], `after statement ${from}`);
+  }
+  test.diagnostic(`failed at each of ${failures} statements`);
+  assert.ok(failures >= 5, `${failures}`);
+  const wanted = { users: first.users + failures + 1, revenue: first.revenue + 500 * (failures + 1) };
+  for (let tries = 0; tries < 100 && (await revenue()).users !== wanted.users; tries += 1) await sleep(50);
+  assert.deepEqual(await revenue(), wanted);
+});
+
+it("a full disk is said to be one, and the same events are taken once there is room", async () => {
+  const events = purchase();
+  await fetch(`${base}/fail?on=INSERT&how=${encodeURIComponent("database or disk is full: SQLITE_FULL")}`);
+  const refused = await send("v-full", events);
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get("retry-after"), "60");
+  assert.equal((await refused.json()).title, "Storage full");
+  await fetch(`${base}/fail`);
+  assert.deepEqual((await (await send("v-full", events)).json()).accepted, 2);
+});

@@ -2,6 +2,7 @@
 
 mod assets;
 mod config;
+mod events;
 mod explanations;
 mod keys;
 mod previews;
@@ -59,6 +60,8 @@ async fn route(call: Call<'_>, path: &str) -> Answer {
         (_, ["keys"]) if is_get => keys::list(&call.may(Scope::Admin).await?).await,
         (Method::Post, ["keys"]) => keys::create(call.may(Scope::Admin).await?).await,
         (Method::Delete, ["keys", id]) => keys::delete(&call.may(Scope::Admin).await?, id).await,
+        (Method::Post, ["events"]) => events::create(call.may(Scope::Server).await?).await,
+        (Method::Post, ["conversions"]) => events::import(call.may(Scope::Server).await?).await,
         (Method::Post, ["previews"]) => previews::create(call.may(Scope::Admin).await?).await,
         (Method::Post, ["explanations"]) => explanations::create(call.may(Scope::Admin).await?).await,
         (_, parts) => Err(stranger(parts)),
@@ -74,10 +77,11 @@ fn stranger(parts: &[&str]) -> Problem {
         ["config"] => Problem::method("GET, HEAD, PUT"),
         ["keys"] => Problem::method("GET, HEAD, POST"),
         ["keys", _] => Problem::method("DELETE"),
-        ["previews" | "explanations"] => Problem::method("POST"),
+        ["previews" | "explanations" | "events" | "conversions"] => Problem::method("POST"),
         _ => {
             let detail = "The API has /v1/experiments, /v1/experiments/{key}, /v1/experiments/{key}/results, \
-                /v1/personalizations/{key}/results, /v1/config, /v1/keys, /v1/previews, /v1/explanations and /v1/health.";
+                /v1/personalizations/{key}/results, /v1/config, /v1/keys, /v1/previews, /v1/explanations, /v1/events, \
+                /v1/conversions and /v1/health.";
             Problem::new(404, "No such path", detail)
         }
     }

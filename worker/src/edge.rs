@@ -3,10 +3,10 @@
 //! In doubt a page passes untouched: everything that can fail here fails before the first byte, and then the answer is
 //! the origin's.
 
-mod cookie;
+pub(crate) mod cookie;
 mod decision;
 pub(crate) mod explain;
-mod facts;
+pub(crate) mod facts;
 mod forward;
 mod headers;
 pub(crate) mod pass;

@@ -1,75 +1,59 @@
 //! The intake of events: a batch is read, checked against the published config and counted by the visitor's shard.
 //!
-//! `POST <prefix>/e` answers 200 with `{"accepted", "duplicate", "quarantined", "tooOld", "outcomes": [[id, outcome]]}`
-//! once the events are on disk. Any other status means that nothing of the batch was stored.
+//! `POST <prefix>/e` answers 200 with `{"accepted", "duplicate", "rejected", "outcomes": [[id, outcome]]}` once the
+//! events are on disk; of the rejected, `quarantined` and `tooOld` are counted too. Any other status means that nothing
+//! of the batch was stored. The entry script takes
+//! batches to [`crate::desk`]; here is what they are checked by, and what the other methods get.
 
-mod body;
-mod check;
-mod cors;
+pub(crate) mod body;
+pub(crate) mod check;
+pub(crate) mod cors;
+pub(crate) mod inflate;
+pub(crate) mod pixel;
 
+use crate::clock;
 use crate::problem::Problem;
-use crate::project::access::{Scope, scope_of};
-use crate::project::published;
+use crate::project::access::Scope;
 use crate::settings::Settings;
-use crate::{clock, shard};
-use check::Checked;
-use serde_json::json;
-use splitlight_engine::attributes::is_bot;
-use splitlight_protocol::event::{Batch, EventId, Outcome};
-use splitlight_protocol::limits::BATCH_BYTES_MAX;
-use worker::{Context, Env, Method, Request, Response, Result};
+use check::Fate;
+use serde::Serialize;
+use splitlight_collector::{Quota, Rate};
+use splitlight_protocol::event::{Batch, Outcome, Refused};
+use splitlight_protocol::limits::SOURCE_BURST_SECONDS;
+use std::cell::RefCell;
+use std::net::IpAddr;
+use worker::{Method, Request, Response, Result};
 
 pub(crate) use body::read as read_body;
 
-/// Answers `POST <prefix>/e` and its preflight.
-pub(crate) async fn receive(
-    mut request: Request,
-    env: &Env,
-    context: &Context,
-    settings: &Settings,
-) -> Result<Response> {
+thread_local! {
+    /// What each address has sent to this isolate of late; nowhere else, and gone with it.
+    static SOURCES: RefCell<Option<Quota>> = const { RefCell::new(None) };
+}
+
+/// Answers the methods of `<prefix>/e` that bring no batch.
+pub(crate) fn respond(request: &Request, settings: &Settings) -> Result<Response> {
     let origin = request.headers().get("origin")?;
     let response = match request.method() {
         Method::Options => cors::preflight(),
-        Method::Post => match count(&mut request, env, context, settings).await {
-            Ok(outcomes) => answer(&outcomes),
-            Err(problem) => problem.respond(),
-        },
         _ => Problem::method("POST, OPTIONS").respond(),
     }?;
     cors::allow(response, origin.as_deref(), &settings.allowed_origins)
 }
 
-async fn count(
-    request: &mut Request,
-    env: &Env,
-    context: &Context,
-    settings: &Settings,
-) -> std::result::Result<Vec<(EventId, Outcome)>, Problem> {
-    body::check_type(request, &["application/json", "text/plain"])?;
-    let batch = Batch::parse(&read_body(request, BATCH_BYTES_MAX).await?).map_err(|error| {
+/// Reads a batch from a body, and what of it are no events.
+pub(crate) fn parse(body: &[u8]) -> std::result::Result<(Batch, Vec<Refused>), Problem> {
+    Batch::sift(body).map_err(|error| {
         let place =
             if error.pointer.is_empty() { "The body".to_owned() } else { format!("`{}`", error.pointer) };
         let detail = format!("{place} is not as expected: {}. Nothing was stored.", error.reason);
         Problem::new(400, "Not a batch of events", detail).at(error.pointer)
-    })?;
-    let user_agent = request.headers().get("user-agent").ok().flatten().unwrap_or_default();
-    check_key(env, settings, &batch.key).await?;
-    let Some(published) = published(env, context, settings).await else {
-        let detail = "No config is published, so nothing can be counted. Publish one with PUT /v1/config.";
-        return Err(Problem::new(503, "Nothing is published", detail).header("retry-after", "30"));
-    };
-    let checked = Checked::new(&batch, &published.checking, clock::now(), is_bot(&user_agent));
-    if !checked.asks_shard() {
-        return Ok(checked.outcomes(&[]));
-    }
-    let receipt = shard::count(env, settings, &published, checked.batch.clone()).await;
-    let receipt = receipt.map_err(|error| Problem::unavailable(&error))?;
-    Ok(checked.outcomes(&receipt.outcomes))
+    })
 }
 
-async fn check_key(env: &Env, settings: &Settings, key: &str) -> std::result::Result<(), Problem> {
-    match scope_of(env, settings, key).await.map_err(|error| Problem::unavailable(&error))? {
+/// Refuses a key that may not send events.
+pub(crate) fn check_scope(scope: Option<Scope>) -> std::result::Result<(), Problem> {
+    match scope {
         Some(Scope::Write) => Ok(()),
         Some(other) => {
             let detail = format!(
@@ -86,15 +70,67 @@ async fn check_key(env: &Env, settings: &Settings, key: &str) -> std::result::Re
     }
 }
 
-fn answer(outcomes: &[(EventId, Outcome)]) -> Result<Response> {
-    let count = |wanted| outcomes.iter().filter(|(_, outcome)| *outcome == wanted).count();
-    let mut response = Response::from_json(&json!({
-        "accepted": count(Outcome::Accepted),
-        "duplicate": count(Outcome::Duplicate),
-        "quarantined": count(Outcome::Quarantined),
-        "tooOld": count(Outcome::TooOld),
-        "outcomes": outcomes,
-    }))?;
-    response.headers_mut().set("cache-control", "no-store")?;
-    Ok(response)
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counts<'o> {
+    accepted: usize,
+    duplicate: usize,
+    rejected: usize,
+    quarantined: usize,
+    too_old: usize,
+    outcomes: &'o [Fate],
+}
+
+/// The text of the answer to a batch.
+pub(crate) fn answer(outcomes: &[Fate]) -> String {
+    let count = |wanted| outcomes.iter().filter(|fate| fate.outcome == Some(wanted)).count();
+    let (accepted, duplicate) = (count(Outcome::Accepted), count(Outcome::Duplicate));
+    let counts = Counts {
+        accepted,
+        duplicate,
+        rejected: outcomes.len() - accepted - duplicate,
+        quarantined: count(Outcome::Quarantined),
+        too_old: count(Outcome::TooOld),
+        outcomes,
+    };
+    serde_json::to_string(&counts).unwrap_or_default()
+}
+
+/// The name of an outcome, as answers have it.
+pub(crate) fn name_of(outcome: Outcome) -> String {
+    serde_json::to_value(outcome).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Refuses what an address sends too much; on a runtime that does not know the address there is no such limit.
+pub(crate) fn take_quota(source: &str, events: u32, per_second: u32) -> std::result::Result<(), Problem> {
+    let Some(sender) = network_of(source).filter(|_| per_second > 0) else { return Ok(()) };
+    let rate = Rate { burst: per_second.saturating_mul(SOURCE_BURST_SECONDS), per_second };
+    let taken = SOURCES.with_borrow_mut(|sources| {
+        sources.get_or_insert_with(|| Quota::new(rate)).take(&sender, events, clock::now())
+    });
+    taken.map_err(|wait_ms| Problem::over_quota("This address", wait_ms))
+}
+
+/// The part of an address that one party has: all of a version 4 one, the first half of a version 6 one.
+fn network_of(address: &str) -> Option<String> {
+    match address.parse().ok()? {
+        IpAddr::V4(address) => Some(address.to_string()),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Some(format!("{a:x}:{b:x}:{c:x}:{d:x}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network_of;
+
+    #[test]
+    fn one_party_has_half_of_a_long_address() {
+        assert_eq!(network_of("2001:db8:1:2:3::4"), network_of("2001:db8:1:2:ffff::"));
+        assert_ne!(network_of("2001:db8:1:2::"), network_of("2001:db8:1:3::"));
+        assert_ne!(network_of("192.0.2.1"), network_of("192.0.2.2"));
+        assert_eq!(network_of(""), None);
+    }
 }

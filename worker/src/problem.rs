@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem documents: what is wrong, where, and what to do.
 
+use crate::shard::Refusal;
 use serde::Serialize;
 use splitlight_protocol::Issue;
 use worker::{Headers, Response, Result};
@@ -32,7 +33,17 @@ impl Problem {
 
     /// The storage or an object cannot be reached; what was sent may be sent again.
     pub(crate) fn unavailable(error: &worker::Error) -> Self {
-        worker::console_error!("splitlight: {error}");
+        Self::not_stored(&error.to_string())
+    }
+
+    /// The storage did not take what was sent.
+    pub(crate) fn not_stored(reason: &str) -> Self {
+        worker::console_error!("splitlight: {reason}");
+        if reason.contains("SQLITE_FULL") {
+            let detail =
+                "The storage is full. Free some, or shorten the retention, and send the same again later.";
+            return Self::new(503, "Storage full", detail).header("retry-after", "60");
+        }
         let detail = "Splitlight cannot reach its storage at the moment. Send the same request again later.";
         Self::new(503, "Storage unavailable", detail).header("retry-after", "5")
     }
@@ -40,6 +51,29 @@ impl Problem {
     /// A method that the path does not have.
     pub(crate) fn method(allowed: &str) -> Self {
         Self::new(405, "Method not allowed", format!("This path takes {allowed}.")).header("allow", allowed)
+    }
+
+    /// The sender has to wait.
+    pub(crate) fn over_quota(whose: &str, wait_ms: i64) -> Self {
+        let seconds = wait_ms.div_euclid(1000) + 1;
+        let detail = format!("{whose} has sent too many events. Send the same again in {seconds} s.");
+        Self::new(429, "Too many events", detail).header("retry-after", seconds.to_string())
+    }
+
+    /// There is no config to count by.
+    pub(crate) fn nothing_published() -> Self {
+        let detail = "No config is published, so nothing can be counted. Publish one with PUT /v1/config.";
+        Self::new(503, "Nothing is published", detail).header("retry-after", "30")
+    }
+
+    /// The problem's status.
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// What is wrong, and what to do.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// Adds a header.
@@ -60,17 +94,34 @@ impl Problem {
         self
     }
 
+    /// The problem as its status, its text and its headers.
+    pub(crate) fn parts(&self) -> Result<(u16, String, Vec<(&'static str, &str)>)> {
+        let mut headers = vec![
+            ("content-type", "application/problem+json"),
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+        ];
+        headers.extend(self.headers.iter().map(|(name, value)| (*name, value.as_str())));
+        Ok((self.status, serde_json::to_string(self)?, headers))
+    }
+
     /// The problem as a response.
     pub(crate) fn respond(&self) -> Result<Response> {
+        let (status, text, named) = self.parts()?;
         let headers = Headers::new();
-        headers.set("content-type", "application/problem+json")?;
-        headers.set("cache-control", "no-store")?;
-        headers.set("x-content-type-options", "nosniff")?;
-        for (name, value) in &self.headers {
+        for (name, value) in named {
             headers.set(name, value)?;
         }
-        let body = serde_json::to_vec(self)?;
-        Ok(Response::from_bytes(body)?.with_status(self.status).with_headers(headers))
+        Ok(Response::from_bytes(text.into_bytes())?.with_status(status).with_headers(headers))
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::OverQuota(wait_ms) => Self::over_quota("This visitor", wait_ms),
+            Refusal::Failed(reason) => Self::not_stored(&reason),
+        }
     }
 }
 

@@ -60,16 +60,24 @@ thread_local! {
 ///
 /// An old one is answered at once and renewed behind the response, so a page never waits for the project object twice.
 pub(crate) async fn published(env: &Env, context: &Context, settings: &Settings) -> Option<Rc<Published>> {
-    let known = KNOWN.with_borrow(Clone::clone);
-    let Some(Known { at, published: Some(published), .. }) = known else {
-        return match standing(env, settings, FRESH_MS).await {
-            Ok(known) => known.published,
-            Err(error) => {
-                worker::console_error!("the project object does not answer: {error}");
-                None
-            }
-        };
-    };
+    if let Some(published) = at_hand(env, context, settings) {
+        return Some(published);
+    }
+    match standing(env, settings, FRESH_MS).await {
+        Ok(known) => known.published,
+        Err(error) => {
+            worker::console_error!("the project object does not answer: {error}");
+            None
+        }
+    }
+}
+
+/// The published config, when this isolate has one in memory.
+pub(crate) fn at_hand(env: &Env, context: &Context, settings: &Settings) -> Option<Rc<Published>> {
+    let (at, published) = KNOWN.with_borrow(|known| {
+        let known = known.as_ref()?;
+        Some((known.at, known.published.clone()?))
+    })?;
     let now = clock::now().ms();
     if now - at.ms() > FRESH_MS && now - ASKED.get().ms() > ASKING_MS_MAX {
         ASKED.set(clock::now());

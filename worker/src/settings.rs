@@ -1,8 +1,13 @@
 //! The Worker's settings, from its bindings.
 
+use splitlight_protocol::limits::SOURCE_EVENTS_PER_SECOND;
 use std::cell::OnceCell;
 use std::rc::Rc;
 use worker::{Env, Request};
+
+thread_local! {
+    static CURRENT: OnceCell<Rc<Settings>> = const { OnceCell::new() };
+}
 
 /// What the operator configured; every setting has a default but the secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,24 +24,24 @@ pub(crate) struct Settings {
     pub(crate) has_origin: bool,
     /// `ALLOWED_ORIGINS`: origins, separated by commas, whose pages may send events; `*` for any.
     pub(crate) allowed_origins: Vec<String>,
+    /// `SOURCE_EVENTS_PER_SECOND`: what one address may send in the long run, 100; 0 for any number.
+    pub(crate) source_events_per_second: u32,
+    /// `VISITORS`: `any`, or `signed` to count only visitors whose id this edge has signed.
+    pub(crate) signed_only: bool,
     /// `CONSENT`: `granted` unless a visitor said otherwise, or `required` to store nothing before they agree.
     pub(crate) consent_required: bool,
     /// `PAGE_CACHE`: `none`, or `browser` to let a browser keep a personalized page and ask whether it is still the same.
     pub(crate) revalidates: bool,
 }
 
-thread_local! {
-    static KNOWN: OnceCell<Rc<Settings>> = const { OnceCell::new() };
-}
-
 impl Settings {
-    /// The settings of this isolate, which has the same bindings as long as it lives.
-    pub(crate) fn known(env: &Env) -> Rc<Self> {
-        KNOWN.with(|known| known.get_or_init(|| Rc::new(Self::read(env))).clone())
+    /// The settings, read once per isolate: its bindings never change.
+    pub(crate) fn current(env: &Env) -> Rc<Self> {
+        CURRENT.with(|known| Rc::clone(known.get_or_init(|| Rc::new(Self::read(env)))))
     }
 
     /// Reads the settings from the bindings.
-    pub(crate) fn read(env: &Env) -> Self {
+    fn read(env: &Env) -> Self {
         let text =
             |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|text| !text.is_empty());
         let list = |name: &str| {
@@ -55,6 +60,10 @@ impl Settings {
             has_origin: env.service("ORIGIN").is_ok() || text("ORIGIN_URL").is_some(),
             allowed_origins: list("ALLOWED_ORIGINS"),
             revalidates: text("PAGE_CACHE").as_deref() == Some("browser"),
+            source_events_per_second: text("SOURCE_EVENTS_PER_SECOND")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(SOURCE_EVENTS_PER_SECOND),
+            signed_only: text("VISITORS").as_deref() == Some("signed"),
             consent_required: text("CONSENT").as_deref() == Some("required"),
         }
     }

@@ -10,7 +10,11 @@ use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use splitlight_collector::{Batch, Plan};
 use splitlight_protocol::event::Receipt;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::future_to_promise;
+use worker::js_sys::{Promise, Uint8Array};
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 /// What a shard counts by.
@@ -25,17 +29,35 @@ pub(crate) struct Planned {
 }
 
 #[derive(Serialize, Deserialize)]
-enum Ask {
-    Count { plan: u64, batch: Batch },
+pub(crate) enum Ask {
+    /// Batches that share a call, as they share its transaction; those of a server have no quota.
+    Count {
+        plan: u64,
+        batches: Vec<Batch>,
+        is_trusted: bool,
+    },
     Plan(Planned),
 }
 
 #[derive(Serialize, Deserialize)]
-enum Answer {
-    Counted(Receipt),
+pub(crate) enum Answer {
+    /// What became of each batch.
+    Counted(Counted),
     /// The shard's plan is older than the config that the batch was checked by.
     PlanNeeded,
     Done,
+}
+
+/// What became of each batch of a call.
+pub(crate) type Counted = Vec<std::result::Result<Receipt, Refusal>>;
+
+/// Why nothing of a batch was stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Refusal {
+    /// The visitor has sent too much, and may send this after so many milliseconds.
+    OverQuota(i64),
+    /// The storage failed.
+    Failed(String),
 }
 
 #[durable_object]
@@ -59,6 +81,22 @@ impl DurableObject for Shard {
     }
 }
 
+#[wasm_bindgen]
+impl Shard {
+    #[expect(unreachable_pub, reason = "the entry script calls it")]
+    /// A question and its answer as bytes, by remote call: half the cost of a request and a response.
+    pub fn ask(&self, question: Vec<u8>) -> Promise {
+        let core = Rc::clone(&self.core);
+        future_to_promise(async move {
+            let answer = match transport::read(&question) {
+                Ok(question) => core.answer(question).await,
+                Err(error) => Err(error),
+            };
+            Ok(Uint8Array::from(transport::written(answer).as_slice()).into())
+        })
+    }
+}
+
 /// Which shard a visitor is in: FNV-1a 64 over the id's UTF-8 bytes, modulo the number of shards.
 ///
 /// It must never change, nor may the number of shards: a visitor in two shards would be two visitors.
@@ -68,24 +106,54 @@ pub(crate) fn index_of(visitor: &str, shards: u32) -> u32 {
     u32::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
 }
 
-/// Has a visitor's shard count a batch; when this returns a receipt, it is on disk.
+/// Has the visitors' shards count batches of any visitors; every receipt is of what is on disk.
 pub(crate) async fn count(
     env: &Env,
     settings: &Settings,
     published: &Published,
-    batch: Batch,
-) -> Result<Receipt> {
-    let index = index_of(&batch.visitor, settings.shards);
-    let question = Ask::Count { plan: published.version, batch };
+    batches: Vec<Batch>,
+    is_trusted: bool,
+) -> Counted {
+    let mut lanes: BTreeMap<u32, Vec<(usize, Batch)>> = BTreeMap::new();
+    let mut counted = Vec::with_capacity(batches.len());
+    for (at, batch) in batches.into_iter().enumerate() {
+        counted.push(Err(Refusal::Failed("the shard did not answer".to_owned())));
+        lanes.entry(index_of(&batch.visitor, settings.shards)).or_default().push((at, batch));
+    }
+    for (index, lane) in lanes {
+        let (places, batches): (Vec<usize>, Vec<Batch>) = lane.into_iter().unzip();
+        let question = Ask::Count { plan: published.version, batches, is_trusted };
+        match ask_to_count(env, settings, published, index, &question).await {
+            Ok(receipts) => places.into_iter().zip(receipts).for_each(|(at, receipt)| counted[at] = receipt),
+            Err(error) => {
+                places.into_iter().for_each(|at| counted[at] = Err(Refusal::Failed(error.to_string())));
+            }
+        }
+    }
+    counted
+}
+
+async fn ask_to_count(
+    env: &Env,
+    settings: &Settings,
+    published: &Published,
+    index: u32,
+    question: &Ask,
+) -> Result<Counted> {
     let object = object(env, settings, index)?;
     for _ in 0..2 {
-        match transport::ask(&object, &question).await? {
-            Answer::Counted(receipt) => return Ok(receipt),
+        match transport::ask(&object, question).await? {
+            Answer::Counted(counted) => return Ok(counted),
             Answer::PlanNeeded => plan(env, settings, published, index).await?,
             Answer::Done => break,
         }
     }
     Err(Error::RustError("the shard did not take the plan".to_owned()))
+}
+
+/// The name of a shard's object.
+pub(crate) fn name_of(settings: &Settings, index: u32) -> String {
+    format!("{}/{index}", settings.project)
 }
 
 /// Tells every shard what to count by, so that results change without waiting for an event.
@@ -96,7 +164,8 @@ pub(crate) async fn announce(env: &Env, settings: &Settings, published: &Publish
     Ok(())
 }
 
-async fn plan(env: &Env, settings: &Settings, published: &Published, index: u32) -> Result<()> {
+/// Tells one shard what to count by.
+pub(crate) async fn plan(env: &Env, settings: &Settings, published: &Published, index: u32) -> Result<()> {
     let plan = Plan::new(&published.config);
     let question = Ask::Plan(Planned { version: published.version, index, plan });
     let object = object(env, settings, index)?;
@@ -104,7 +173,7 @@ async fn plan(env: &Env, settings: &Settings, published: &Published, index: u32)
 }
 
 fn object(env: &Env, settings: &Settings, index: u32) -> Result<worker::Stub> {
-    env.durable_object("SHARD")?.get_by_name(&format!("{}/{index}", settings.project))
+    env.durable_object("SHARD")?.get_by_name(&name_of(settings, index))
 }
 
 #[cfg(test)]

@@ -13,6 +13,13 @@ pub(crate) fn key(env: &Env) -> Option<Vec<u8>> {
     env.secret("COOKIE_KEY").ok().and_then(|key| from_hex(&key.to_string()))
 }
 
+/// The key, and after it the former ones in `COOKIE_KEYS_OLD`, separated by commas, whose signatures still hold.
+pub(crate) fn keys(env: &Env) -> Vec<Vec<u8>> {
+    let Some(key) = key(env) else { return Vec::new() };
+    let old = env.secret("COOKIE_KEYS_OLD").map(|keys| keys.to_string()).unwrap_or_default();
+    std::iter::once(key).chain(old.split(',').filter_map(from_hex)).collect()
+}
+
 /// The signature of a text.
 pub(crate) fn of(key: &[u8], text: &str) -> String {
     // A key of any length is a key.

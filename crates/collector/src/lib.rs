@@ -33,6 +33,7 @@
 //! | what is counted | [`Aggregates`] |
 //! | one transaction | [`Shard::apply`] over a [`Storage`] |
 //! | the sum of the shards | [`Rollup`] |
+//! | how much one sender may send | [`Quota`] |
 //! | what it means | [`results()`], [`list`] |
 
 mod aggregates;
@@ -40,6 +41,7 @@ mod analyze;
 mod contribution;
 pub mod memory;
 mod plan;
+mod quota;
 mod received;
 mod rollup;
 mod shard;
@@ -49,6 +51,7 @@ pub use aggregates::{Aggregates, DAY_ALL, Key, What};
 pub use analyze::{list, results};
 pub use contribution::contribution;
 pub use plan::Plan;
+pub use quota::{Quota, Rate};
 pub use received::{Batch, Fact, Received, correct_time};
 pub use rollup::{Rollup, Snapshot};
 pub use shard::{Shard, Storage};

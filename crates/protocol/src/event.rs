@@ -12,10 +12,12 @@
 
 mod id;
 mod parse;
+mod sift;
 mod wire;
 
 pub use id::EventId;
 pub use parse::BatchError;
+pub use sift::Refused;
 
 use crate::time::Timestamp;
 use crate::value::Map;
@@ -26,7 +28,8 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Batch {
-    /// The write key. It is in the body because a beacon cannot carry a header.
+    /// The write key. It is in the body because a beacon cannot carry a header; a server sends it in one.
+    #[serde(default)]
     pub key: String,
     /// The visitor's anonymous id.
     pub visitor: String,
@@ -41,6 +44,9 @@ pub struct Batch {
     /// Name and version of the sender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sdk: Option<String>,
+    /// Whether a program steers the browser (`navigator.webdriver`): its events are counted apart.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub automated: bool,
     /// How many events the client had to drop, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dropped: BTreeMap<String, u32>,
@@ -97,6 +103,10 @@ pub enum Outcome {
     Quarantined,
     /// Older than the collector keeps; not stored.
     TooOld,
+    /// Not an event within the limits; not stored.
+    Invalid,
+    /// Of a visitor whose id our edge has not signed, where only those count; not stored.
+    Unsigned,
 }
 
 /// The answer to a batch.

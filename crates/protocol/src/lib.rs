@@ -13,6 +13,7 @@
 pub mod config;
 pub mod event;
 pub mod handover;
+pub mod import;
 pub mod issue;
 pub mod limits;
 mod pointer;

@@ -3,6 +3,21 @@
 /// Bytes of one batch as sent. `sendBeacon` and keepalive requests share 65,536 bytes in flight per page.
 pub const BATCH_BYTES_MAX: usize = 65_536;
 
+/// Bytes of one batch once it is inflated: four times [`BATCH_BYTES_MAX`], where events compress to a tenth.
+pub const BATCH_INFLATED_BYTES_MAX: usize = 262_144;
+
+/// Events of one visitor at once: an outbox that was offline holds 1,000.
+pub const VISITOR_EVENTS_BURST: u32 = 1200;
+
+/// Events of one visitor per second in the long run; a person makes a few per minute.
+pub const VISITOR_EVENTS_PER_SECOND: u32 = 2;
+
+/// Seconds of its rate that one source (an address) may send at once.
+pub const SOURCE_BURST_SECONDS: u32 = 60;
+
+/// Events of one source per second in the long run, unless the operator says otherwise: an office behind one address.
+pub const SOURCE_EVENTS_PER_SECOND: u32 = 100;
+
 /// Events in one batch. At the typical 300 bytes an event this is half of [`BATCH_BYTES_MAX`].
 pub const BATCH_EVENTS_MAX: usize = 100;
 

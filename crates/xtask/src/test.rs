@@ -12,6 +12,9 @@ const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// Lets what has no end, which is the fuzzer, take its time.
 const LONG: &str = "--long";
 
+/// Kills of the long form: none lost in so many bounds the chance of a loss per kill to 3 %.
+const KILLS: &str = "100";
+
 /// One line of the summary.
 struct Step {
     group: &'static str,
@@ -27,6 +30,7 @@ const STEPS: [Step; 12] = [
     Step { group: "vectors", name: "vectors and pairs, wasm", run: vectors },
     Step { group: "fuzz", name: "fuzzing", run: fuzz::short },
     Step { group: "edge", name: "edge, workerd", run: edge },
+    Step { group: "kill", name: "100 kills, workerd", run: kill },
     Step { group: "e2e", name: "end to end, Chromium", run: e2e },
     Step { group: "check", name: "dev --check", run: check },
     Step { group: "size", name: "size", run: size::run },
@@ -46,7 +50,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<i32> {
     for group in &groups {
         if !STEPS.iter().any(|step| step.group == *group) {
             fail!(
-                "test does not know `{group}`: it knows lint, unit, vectors, fuzz, edge, e2e, check, size and docs"
+                "test does not know `{group}`: it knows lint, unit, vectors, fuzz, edge, kill, e2e, check, size and docs"
             );
         }
     }
@@ -147,6 +151,17 @@ fn vectors() -> Result<()> {
 
 fn edge() -> Result<()> {
     node_tests("edge", node_for_tests()?)
+}
+
+/// The long form of one file of the edge tests, with a workerd of its own.
+fn kill() -> Result<()> {
+    build::worker()?;
+    let mut node = node_for_tests()?;
+    node.args(["--test", "--test-reporter=spec", "tests/edge/kill.test.mjs"]);
+    if std::env::var_os("SPLITLIGHT_KILLS").is_none() {
+        node.env("SPLITLIGHT_KILLS", KILLS);
+    }
+    done(run::attached(&mut node)?, "tests/edge/kill.test.mjs failed: see above")
 }
 
 fn e2e() -> Result<()> {

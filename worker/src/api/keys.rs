@@ -32,7 +32,7 @@ pub(super) async fn list(call: &Call<'_>) -> Answer {
 /// `POST`: makes a key and shows it this once.
 pub(super) async fn create(mut call: Call<'_>) -> Answer {
     let body = read_body(&mut call.request, BODY_BYTES_MAX).await?;
-    let expected = "Send {\"scope\": \"write\" or \"read\" or \"admin\", \"name\": \"...\"}.";
+    let expected = "Send {\"scope\": \"write\", \"read\", \"server\" or \"admin\", \"name\": \"...\"}.";
     let wish: Wish = serde_json::from_slice(&body).map_err(|error| {
         Problem::new(
             400,

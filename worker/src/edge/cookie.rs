@@ -1,7 +1,8 @@
 //! The visitor's id in its first-party cookie: `sl_id=<uuid>.<signature>`.
 //!
 //! The signature says that an id has been through this edge and was not altered since. It is no proof against a visitor
-//! who wants another id: one that the browser made before the edge saw it has no signature yet, is kept and signed.
+//! who wants another id: one that the browser made before the edge saw it has no signature yet, is kept and signed. One
+//! with a former key's is signed anew.
 //! Without a `COOKIE_KEY` nothing is signed and every well-formed id is taken.
 
 use crate::random;
@@ -35,9 +36,20 @@ pub(crate) struct Identity {
 /// Reads the visitor's cookies, and makes an id for a visitor without one when that is allowed.
 pub(crate) fn identity(request: &Request, env: &Env, settings: &Settings) -> Identity {
     let cookies = request.headers().get("cookie").ok().flatten().unwrap_or_default();
-    let key = signature::key(env);
     let fresh = || random::bytes::<16>().ok().map(uuid);
-    read(&cookies, key.as_deref(), settings.consent_required, fresh)
+    read(&cookies, &signature::keys(env), settings.consent_required, fresh)
+}
+
+/// The visitor that a cookie header names, when they agreed to be known.
+pub(crate) fn visitor(cookies: &str, env: &Env, settings: &Settings) -> Option<String> {
+    read(cookies, &signature::keys(env), settings.consent_required, || None).id
+}
+
+/// Whether a cookie header has this visitor's id with a signature of ours.
+pub(crate) fn is_signed(cookies: &str, visitor: &str, env: &Env) -> bool {
+    let keys = signature::keys(env);
+    let mut signed = values(cookies, ID).filter_map(|value| value.strip_prefix(visitor)?.strip_prefix('.'));
+    signed.any(|text| keys.iter().any(|key| signature::is(key, visitor, text)))
 }
 
 impl Identity {
@@ -66,7 +78,7 @@ impl Identity {
 
 fn read(
     cookies: &str,
-    key: Option<&[u8]>,
+    keys: &[Vec<u8>],
     consent_required: bool,
     fresh: impl FnOnce() -> Option<String>,
 ) -> Identity {
@@ -82,17 +94,16 @@ fn read(
     let sticky = values(cookies, STICKY).next().map(Sticky::parse).unwrap_or_default();
     let known = values(cookies, ID).find_map(|value| {
         let (id, signature) = value.split_once('.').map_or((value, None), |(id, text)| (id, Some(text)));
-        let genuine = match (key, signature) {
-            (Some(key), Some(text)) => signature::is(key, id, text),
-            _ => true,
-        };
-        (is_uuid(id) && genuine).then(|| (id.to_owned(), signature.is_some()))
+        // Which of the keys it was, today's or a former one.
+        let signed_by = signature.and_then(|text| keys.iter().position(|key| signature::is(key, id, text)));
+        let genuine = keys.is_empty() || signature.is_none() || signed_by.is_some();
+        (is_uuid(id) && genuine).then(|| (id.to_owned(), signed_by == Some(0)))
     });
     let (id, was_signed) = match known {
-        Some((id, was_signed)) => (Some(id), was_signed || key.is_none()),
+        Some((id, was_signed)) => (Some(id), was_signed || keys.is_empty()),
         None => (fresh(), false),
     };
-    let new_value = id.as_ref().filter(|_| !was_signed).map(|id| match key {
+    let new_value = id.as_ref().filter(|_| !was_signed).map(|id| match keys.first() {
         Some(key) => format!("{id}.{}", signature::of(key, id)),
         None => id.clone(),
     });
@@ -142,28 +153,37 @@ mod tests {
 
     #[test]
     fn a_signed_id_stays_and_is_not_set_again() {
-        let first = read("", Some(b"key"), false, fresh);
+        let first = read("", &[b"key".to_vec()], false, fresh);
         let value = first.new_value.clone().unwrap_or_default();
-        let again = read(&format!("a=b; {ID}={value}"), Some(b"key"), false, || None);
+        let again = read(&format!("a=b; {ID}={value}"), &[b"key".to_vec()], false, || None);
         assert_eq!((first.id(), again.id(), again.cookie(true)), (Some(NEW), Some(NEW), None));
+    }
+
+    #[test]
+    fn an_id_signed_by_a_former_key_stays_and_is_signed_again() {
+        let keys = [b"new".to_vec(), b"old".to_vec()];
+        let value = format!("{OLD}.{}", signature::of(b"old", OLD));
+        let found = read(&format!("{ID}={value}"), &keys, false, fresh);
+        assert_eq!(found.id(), Some(OLD));
+        assert_eq!(found.new_value, Some(format!("{OLD}.{}", signature::of(b"new", OLD))));
     }
 
     #[test]
     fn a_forged_id_is_replaced_and_the_browser_s_own_is_signed() {
         for forged in [format!("{OLD}."), format!("{OLD}.AAAAAAAAAAAAAAAAAAAAAA"), "x".to_owned()] {
             assert_eq!(
-                read(&format!("{ID}={forged}"), Some(b"key"), false, fresh).id(),
+                read(&format!("{ID}={forged}"), &[b"key".to_vec()], false, fresh).id(),
                 Some(NEW),
                 "{forged}"
             );
         }
-        let own = read(&format!("{ID}={OLD}"), Some(b"key"), false, fresh);
+        let own = read(&format!("{ID}={OLD}"), &[b"key".to_vec()], false, fresh);
         assert_eq!(own.new_value, Some(format!("{OLD}.{}", signature::of(b"key", OLD))));
     }
 
     #[test]
     fn without_a_key_ids_are_taken_as_they_are() {
-        let read = |value: &str| read(&format!("{ID}={value}"), None, false, fresh);
+        let read = |value: &str| read(&format!("{ID}={value}"), &[], false, fresh);
         assert_eq!((read(OLD).id(), read(OLD).cookie(true)), (Some(OLD), None));
         assert_eq!(
             read("nonsense").cookie(false),
@@ -175,12 +195,12 @@ mod tests {
     fn without_consent_there_is_no_id() {
         let cookie = format!("{ID}={OLD}");
         assert_eq!(
-            read(&cookie, None, true, fresh),
+            read(&cookie, &[], true, fresh),
             Identity { consent: Consent::Pending, id: None, sticky: Sticky::default(), new_value: None }
         );
-        let denied = read(&format!("{cookie}; {CONSENT}=denied"), None, false, fresh);
+        let denied = read(&format!("{cookie}; {CONSENT}=denied"), &[], false, fresh);
         assert_eq!((denied.id(), denied.cookie(true)), (None, None));
-        assert_eq!(read(&format!("{CONSENT}=granted"), None, true, fresh).id(), Some(NEW));
+        assert_eq!(read(&format!("{CONSENT}=granted"), &[], true, fresh).id(), Some(NEW));
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(crate) fn visitor(
 }
 
 /// A page that is fetched ahead may never be seen.
-fn is_prefetch(header: &impl Fn(&str) -> String) -> bool {
+pub(crate) fn is_prefetch(header: &impl Fn(&str) -> String) -> bool {
     ["sec-purpose", "purpose", "x-moz"].iter().any(|name| header(name).starts_with("prefetch"))
 }
 

@@ -12,7 +12,7 @@ use worker::{Env, web_sys};
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "what JavaScript calls is public")]
 pub fn passes(request: &web_sys::Request, env: &Env) -> bool {
-    let settings = Settings::known(env);
+    let settings = Settings::current(env);
     let url = request.url();
     let (host, rest) = split(&url);
     let path = rest.split(['?', '#']).next().unwrap_or_default();

@@ -8,8 +8,7 @@ use worker::web_sys::ReadableStreamDefaultReader;
 use worker::{Error, Request};
 
 /// Refuses a body of another type.
-pub(crate) fn check_type(request: &Request, expected: &[&str]) -> Result<(), Problem> {
-    let sent = request.headers().get("content-type").ok().flatten().unwrap_or_default();
+pub(crate) fn check_type(sent: &str, expected: &[&str]) -> Result<(), Problem> {
     let essence = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if expected.contains(&essence.as_str()) {
         return Ok(());

@@ -16,14 +16,21 @@ pub(super) fn preflight() -> Result<Response> {
 
 /// Lets the page read the response, also when it is an error, if its origin is one of those allowed.
 pub(super) fn allow(mut response: Response, origin: Option<&str>, allowed: &[String]) -> Result<Response> {
-    let headers = response.headers_mut();
-    headers.set("vary", "Origin")?;
-    if let Some(origin) = origin.filter(|origin| is_allowed(origin, allowed)) {
-        headers.set("access-control-allow-origin", origin)?;
-        // Beacons always carry cookies, and are refused without this.
-        headers.set("access-control-allow-credentials", "true")?;
+    for (name, value) in headers(origin, allowed) {
+        response.headers_mut().set(name, value)?;
     }
     Ok(response)
+}
+
+/// The headers of every response to an origin.
+pub(crate) fn headers<'o>(origin: Option<&'o str>, allowed: &[String]) -> Vec<(&'static str, &'o str)> {
+    let mut headers = vec![("vary", "Origin")];
+    if let Some(origin) = origin.filter(|origin| is_allowed(origin, allowed)) {
+        headers.push(("access-control-allow-origin", origin));
+        // Beacons always carry cookies, and are refused without this.
+        headers.push(("access-control-allow-credentials", "true"));
+    }
+    headers
 }
 
 fn is_allowed(origin: &str, allowed: &[String]) -> bool {

@@ -1,18 +1,24 @@
 //! API keys: made of chance, kept as hashes, compared in constant time.
 
 use super::object::Ask;
-use super::{KEYS_MS_MAX, renew, standing};
+use super::{KEYS_MS_MAX, KNOWN, renew, standing};
 use crate::settings::Settings;
 use crate::{clock, random};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use splitlight_protocol::Timestamp;
+use std::cell::OnceCell;
 use subtle::ConstantTimeEq;
 use worker::{Env, Result};
 
 /// Keys are asked for again when one is unknown and the known ones are older than this; a new key works at once
 /// in its own isolate and within a second elsewhere, and guesses cost one question a second.
 const UNKNOWN_MS_MAX: i64 = 1_000;
+
+thread_local! {
+    /// The hash of the secret `ADMIN_KEY`, which is the same as long as the isolate lives.
+    static ADMIN: OnceCell<Option<[u8; 32]>> = const { OnceCell::new() };
+}
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +30,8 @@ pub(crate) enum Scope {
     Read,
     /// Everything in the API.
     Admin,
+    /// Send events from a server and import conversions; a secret.
+    Server,
 }
 
 impl Scope {
@@ -32,11 +40,12 @@ impl Scope {
             Self::Write => "write",
             Self::Read => "read",
             Self::Admin => "admin",
+            Self::Server => "server",
         }
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Write, Self::Read, Self::Admin].into_iter().find(|scope| scope.name() == name)
+        [Self::Write, Self::Read, Self::Admin, Self::Server].into_iter().find(|scope| scope.name() == name)
     }
 }
 
@@ -53,10 +62,7 @@ pub(crate) struct Entry {
 /// The scope of a key, `None` for a stranger.
 pub(crate) async fn scope_of(env: &Env, settings: &Settings, key: &str) -> Result<Option<Scope>> {
     let hash = sha256(key);
-    if let Ok(admin) = env.secret("ADMIN_KEY").map(|secret| secret.to_string())
-        && !admin.is_empty()
-        && bool::from(sha256(&admin).ct_eq(&hash))
-    {
+    if is_admin(env, &hash) {
         return Ok(Some(Scope::Admin));
     }
     let known = standing(env, settings, KEYS_MS_MAX).await?;
@@ -64,6 +70,37 @@ pub(crate) async fn scope_of(env: &Env, settings: &Settings, key: &str) -> Resul
         return Ok(Some(scope));
     }
     Ok(find(&standing(env, settings, UNKNOWN_MS_MAX).await?.keys, &hash))
+}
+
+/// The scope of a key as this isolate remembers it; `None` when the project object has to be asked.
+pub(crate) fn scope_at_hand(env: &Env, key: &str) -> Option<Option<Scope>> {
+    let hash = sha256(key);
+    if is_admin(env, &hash) {
+        return Some(Some(Scope::Admin));
+    }
+    KNOWN.with_borrow(|known| {
+        let known = known.as_ref()?;
+        let age = clock::now().ms() - known.at.ms();
+        match find(&known.keys, &hash) {
+            Some(scope) => (age < KEYS_MS_MAX).then_some(Some(scope)),
+            None => (age < UNKNOWN_MS_MAX).then_some(None),
+        }
+    })
+}
+
+/// Asks the project object what stands, unless that was done within the second.
+pub(crate) async fn refresh(env: &Env, settings: &Settings) -> Result<()> {
+    standing(env, settings, UNKNOWN_MS_MAX).await.map(drop)
+}
+
+fn is_admin(env: &Env, hash: &[u8; 32]) -> bool {
+    let secret = ADMIN.with(|admin| {
+        *admin.get_or_init(|| {
+            let secret = env.secret("ADMIN_KEY").ok().map(|secret| secret.to_string());
+            secret.filter(|secret| !secret.is_empty()).map(|secret| sha256(&secret))
+        })
+    });
+    secret.is_some_and(|secret| bool::from(secret.ct_eq(hash)))
 }
 
 /// Looks at every key, whichever it is, so that the time says nothing.

@@ -2,9 +2,10 @@
 
 use super::sql::{blob, text, transaction};
 use super::store::Store;
-use super::{Answer, Ask, Planned};
+use super::{Answer, Ask, Counted, Planned, Refusal};
 use crate::{clock, rollup, settings::Settings};
-use splitlight_collector::{Batch, Shard, Snapshot};
+use splitlight_collector::{Batch, Quota, Rate, Shard, Snapshot};
+use splitlight_protocol::limits::{VISITOR_EVENTS_BURST, VISITOR_EVENTS_PER_SECOND};
 use splitlight_protocol::{Timestamp, event::Receipt};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -14,14 +15,19 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use worker::js_sys::{Function, Promise};
 use worker::{Delay, Env, Error, Result, SqlStorageValue, State};
 
-/// How long a batch waits for others to share its transaction; one costs a wait for the disk.
-const GROUP_TIME: Duration = Duration::from_millis(3);
+/// Milliseconds between two commits, so that batches share one under load and none waits without it.
+const GROUP_MS: i64 = 3;
+/// How long after a change of plan the visitors are counted anew.
+const RECOUNT_AFTER: Duration = Duration::from_millis(3);
 /// How long after a commit the rollup hears of it.
 const SNAPSHOT_AFTER: Duration = Duration::from_millis(500);
 /// How long after a failure it is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Visitors that one transaction counts anew, so that events do not wait long behind it.
 const RECOUNT_VISITORS: usize = 500;
+
+/// How much one visitor may send.
+const VISITOR_RATE: Rate = Rate { burst: VISITOR_EVENTS_BURST, per_second: VISITOR_EVENTS_PER_SECOND };
 
 /// A shard's work; the object around it only passes requests on.
 pub(super) struct Core {
@@ -31,6 +37,8 @@ pub(super) struct Core {
     waiting: RefCell<Vec<Waiting>>,
     alarm_set: Cell<bool>,
     last_snapshot: Cell<Timestamp>,
+    last_commit: Cell<Timestamp>,
+    quota: RefCell<Quota>,
 }
 
 /// What is in memory; dropped after every failure, so that it never differs from the tables.
@@ -41,10 +49,10 @@ struct Opened {
     shard: Shard<Store>,
 }
 
-/// A batch whose sender waits for the group's transaction.
+/// Batches whose sender waits for the group's transaction.
 struct Waiting {
-    batch: Batch,
-    outcome: Rc<RefCell<Option<Result<Receipt>>>>,
+    batches: Vec<Batch>,
+    outcome: Rc<RefCell<Counted>>,
     wake: Function,
 }
 
@@ -57,6 +65,8 @@ impl Core {
             waiting: RefCell::default(),
             alarm_set: Cell::default(),
             last_snapshot: Cell::default(),
+            last_commit: Cell::default(),
+            quota: RefCell::new(Quota::new(VISITOR_RATE)),
         })
     }
 
@@ -64,13 +74,14 @@ impl Core {
         match question {
             Ask::Plan(planned) => {
                 self.replan(&planned)?;
-                self.set_alarm(GROUP_TIME).await?;
+                self.set_alarm(RECOUNT_AFTER).await?;
                 Ok(Answer::Done)
             }
             Ask::Count { plan, .. } if self.with(|opened| Ok(opened.planned.version))? < plan => {
                 Ok(Answer::PlanNeeded)
             }
-            Ask::Count { batch, .. } => self.enqueue(batch).await.map(Answer::Counted),
+            Ask::Count { batches, is_trusted: true, .. } => self.enqueue(batches).await.map(Answer::Counted),
+            Ask::Count { batches, .. } => self.within_quota(batches).await.map(Answer::Counted),
         }
     }
 
@@ -93,40 +104,87 @@ impl Core {
         result
     }
 
-    async fn enqueue(self: &Rc<Self>, batch: Batch) -> Result<Receipt> {
+    /// Counts the batches of visitors who have not sent too much.
+    async fn within_quota(self: &Rc<Self>, mut batches: Vec<Batch>) -> Result<Counted> {
+        let now = clock::now();
+        let take = |batch: &Batch| {
+            let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX).saturating_add(batch.bots);
+            self.quota.borrow_mut().take(&batch.visitor, events, now).err()
+        };
+        let waits: Vec<Option<i64>> = batches.iter().map(take).collect();
+        let mut kept = waits.iter().map(Option::is_none);
+        batches.retain(|_| kept.next().unwrap_or(true));
+        let mut counted = self.enqueue(batches).await?.into_iter();
+        let lost = || Err(Refusal::Failed("the batch got lost".to_owned()));
+        let outcome = |wait: Option<i64>| match wait {
+            Some(wait_ms) => Err(Refusal::OverQuota(wait_ms)),
+            None => counted.next().unwrap_or_else(lost),
+        };
+        Ok(waits.into_iter().map(outcome).collect())
+    }
+
+    /// Counts batches at once when the last commit is a while ago, and else with those of the group's time.
+    async fn enqueue(self: &Rc<Self>, batches: Vec<Batch>) -> Result<Counted> {
+        let is_first = self.waiting.borrow().is_empty();
+        let idle_ms = clock::now().ms() - self.last_commit.get().ms();
+        let wait_ms = u64::try_from(GROUP_MS - idle_ms).unwrap_or(0);
+        if is_first && wait_ms == 0 {
+            let counted = self.count_each(&batches);
+            self.after_commit();
+            return Ok(counted);
+        }
         let outcome = Rc::default();
         let mut wake = None;
         let promise = Promise::new(&mut |resolve, _| wake = Some(resolve));
         let wake = wake.ok_or_else(|| Error::RustError("a promise without resolve".to_owned()))?;
-        let is_first = self.waiting.borrow().is_empty();
-        self.waiting.borrow_mut().push(Waiting { batch, outcome: Rc::clone(&outcome), wake });
+        self.waiting.borrow_mut().push(Waiting { batches, outcome: Rc::clone(&outcome), wake });
         if is_first {
             let core = Rc::clone(self);
             spawn_local(async move {
-                Delay::from(GROUP_TIME).await;
-                core.flush().await;
+                Delay::from(Duration::from_millis(wait_ms)).await;
+                core.flush();
             });
         }
         JsFuture::from(promise).await?;
-        let receipt = outcome.borrow_mut().take();
-        receipt.unwrap_or_else(|| Err(Error::RustError("the batch got lost".to_owned())))
+        Ok(outcome.take())
     }
 
-    async fn flush(&self) {
-        let (batches, senders): (Vec<Batch>, Vec<_>) =
-            self.waiting.take().into_iter().map(|one| (one.batch, (one.outcome, one.wake))).unzip();
-        let receipts = match self.count(&batches) {
-            Ok(receipts) => receipts.into_iter().map(Ok).collect(),
-            // One batch that cannot be stored must not take the others with it.
-            Err(_) => batches.chunks(1).map(|one| self.count(one).map(first)).collect::<Vec<_>>(),
-        };
-        for ((outcome, wake), receipt) in senders.into_iter().zip(receipts) {
-            *outcome.borrow_mut() = Some(receipt);
+    fn flush(self: &Rc<Self>) {
+        let waiting = self.waiting.take();
+        let sizes: Vec<usize> = waiting.iter().map(|one| one.batches.len()).collect();
+        let (batches, senders): (Vec<Vec<Batch>>, Vec<_>) =
+            waiting.into_iter().map(|one| (one.batches, (one.outcome, one.wake))).unzip();
+        let mut counted = self.count_each(&batches.concat()).into_iter();
+        for ((outcome, wake), size) in senders.into_iter().zip(sizes) {
+            *outcome.borrow_mut() = counted.by_ref().take(size).collect();
             let _ = wake.call0(&JsValue::UNDEFINED);
         }
-        if let Err(error) = self.set_alarm(SNAPSHOT_AFTER).await {
-            worker::console_error!("a shard cannot set its alarm: {error}");
+        self.after_commit();
+    }
+
+    /// Counts batches in one transaction; one that cannot be stored must not take the others with it.
+    fn count_each(&self, batches: &[Batch]) -> Counted {
+        match self.count(batches) {
+            Ok(receipts) => receipts.into_iter().map(Ok).collect(),
+            Err(_) => batches
+                .chunks(1)
+                .map(|one| self.count(one).map(first).map_err(|error| Refusal::Failed(error.to_string())))
+                .collect(),
         }
+    }
+
+    /// Has the rollup hear of a commit.
+    fn after_commit(self: &Rc<Self>) {
+        self.last_commit.set(clock::now());
+        if self.alarm_set.get() {
+            return;
+        }
+        let core = Rc::clone(self);
+        spawn_local(async move {
+            if let Err(error) = core.set_alarm(SNAPSHOT_AFTER).await {
+                worker::console_error!("a shard cannot set its alarm: {error}");
+            }
+        });
     }
 
     fn count(&self, batches: &[Batch]) -> Result<Vec<Receipt>> {
@@ -166,7 +224,7 @@ impl Core {
             worker::console_error!("the rollup did not take a snapshot, it is sent again: {error}");
             return self.set_alarm(RETRY_AFTER).await;
         }
-        if more { self.set_alarm(GROUP_TIME).await } else { Ok(()) }
+        if more { self.set_alarm(RECOUNT_AFTER).await } else { Ok(()) }
     }
 
     /// Counts some visitors by the new plan; whether there may be more.
@@ -197,7 +255,7 @@ impl Core {
         if snapshot.parts.is_empty() {
             return Ok(());
         }
-        let sent = rollup::send(&self.env, &Settings::read(&self.env).project, &snapshot).await;
+        let sent = rollup::send(&self.env, &Settings::current(&self.env).project, &snapshot).await;
         if sent.is_err() {
             let keys = snapshot.parts.into_iter().map(|(key, _)| key);
             self.with(|opened| {

@@ -31,6 +31,17 @@ pub(crate) fn reply<A: Serialize>(answer: Result<A>) -> Result<Response> {
     }
 }
 
+/// A question that came as bytes.
+pub(crate) fn read<Q: DeserializeOwned>(question: &[u8]) -> Result<Q> {
+    postcard::from_bytes(question).map_err(damaged)
+}
+
+/// A question, or an answer with the reason when there is none, as bytes.
+pub(crate) fn written<A: Serialize>(answer: Result<A>) -> Vec<u8> {
+    let answer = answer.map_err(|error| error.to_string());
+    postcard::to_allocvec(&answer).unwrap_or_default()
+}
+
 /// Turns a defect of the compact form into an error.
 #[expect(clippy::needless_pass_by_value, reason = "it stands in for a closure of map_err")]
 pub(crate) fn damaged(error: postcard::Error) -> Error {

@@ -2,8 +2,8 @@
 
 use super::{Batch, Event, Kind};
 use crate::limits::{
-    BATCH_BYTES_MAX, BATCH_EVENTS_MAX, EVENT_BYTES_MAX, EVENT_DEPTH_MAX, EVENT_PROPERTIES_MAX, ID_CHARS_MAX,
-    KEY_CHARS_MAX, PATH_BYTES_MAX,
+    BATCH_EVENTS_MAX, BATCH_INFLATED_BYTES_MAX, EVENT_BYTES_MAX, EVENT_DEPTH_MAX, EVENT_PROPERTIES_MAX,
+    ID_CHARS_MAX, KEY_CHARS_MAX, PATH_BYTES_MAX,
 };
 use crate::pointer;
 use core::fmt;
@@ -37,27 +37,20 @@ impl Batch {
     /// # Errors
     /// The first offence, when the body is not a batch within the [limits](crate::limits).
     pub fn parse(body: &[u8]) -> Result<Self, BatchError> {
-        if body.len() > BATCH_BYTES_MAX {
-            return Err(BatchError::new("", format!("{} bytes, the limit is {BATCH_BYTES_MAX}", body.len())));
+        if body.len() > BATCH_INFLATED_BYTES_MAX {
+            return Err(BatchError::new(
+                "",
+                format!("{} bytes, the limit is {BATCH_INFLATED_BYTES_MAX}", body.len()),
+            ));
         }
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let batch: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let pointer = pointer::below("", error.path());
-            BatchError::new(pointer, error.into_inner().to_string())
-        })?;
-        deserializer.end().map_err(|error| BatchError::new("", error.to_string()))?;
+        // To know the place of an error costs as much as reading, so it is looked for once there is one.
+        let batch: Self = serde_json::from_slice(body).map_err(|error| located(body, &error))?;
         batch.check()?;
         Ok(batch)
     }
 
     fn check(&self) -> Result<(), BatchError> {
-        check_id("/visitor", &self.visitor)?;
-        if let Some(session) = &self.session {
-            check_id("/session", session)?;
-        }
-        if self.dropped.len() > 16 {
-            return Err(BatchError::new("/dropped", "more than 16 reasons"));
-        }
+        self.check_header()?;
         if !(1..=BATCH_EVENTS_MAX).contains(&self.events.len()) {
             let reason = format!("{} events, expected 1 to {BATCH_EVENTS_MAX}", self.events.len());
             return Err(BatchError::new("/events", reason));
@@ -67,10 +60,35 @@ impl Batch {
         }
         Ok(())
     }
+
+    /// Checks everything but the events.
+    pub(super) fn check_header(&self) -> Result<(), BatchError> {
+        check_id("/visitor", &self.visitor)?;
+        if let Some(session) = &self.session {
+            check_id("/session", session)?;
+        }
+        if self.dropped.len() > 16 {
+            return Err(BatchError::new("/dropped", "more than 16 reasons"));
+        }
+        Ok(())
+    }
 }
 
 impl Event {
-    fn check(&self, at: &str) -> Result<(), BatchError> {
+    /// Whether the names' own limits keep the event short: most events need not be written to be measured.
+    fn is_surely_short(&self) -> bool {
+        // Two names of 64 characters have at most 512 bytes; a character of a path takes at most 6 once written.
+        let properties = matches!(&self.kind, Kind::Conversion { properties, .. } if !properties.is_empty());
+        !properties && 1024 + 6 * self.page.as_ref().map_or(0, String::len) <= EVENT_BYTES_MAX
+    }
+
+    /// Checks an event that comes without a batch, and whose it is.
+    pub(crate) fn check_alone(&self, visitor: &str) -> Result<(), BatchError> {
+        check_id("visitor", visitor)?;
+        self.check("")
+    }
+
+    pub(super) fn check(&self, at: &str) -> Result<(), BatchError> {
         if self.page.as_deref().is_some_and(|page| !is_path(page)) {
             let reason = format!("a page is a path without query, of at most {PATH_BYTES_MAX} bytes");
             return Err(BatchError::new(format!("{at}/page"), reason));
@@ -95,6 +113,9 @@ impl Event {
             }
             Kind::PageView => {}
         }
+        if self.is_surely_short() {
+            return Ok(());
+        }
         let bytes = serde_json::to_vec(self).map_or(usize::MAX, |json| json.len());
         if bytes > EVENT_BYTES_MAX {
             return Err(BatchError::new(
@@ -103,6 +124,16 @@ impl Event {
             ));
         }
         Ok(())
+    }
+}
+
+/// Reads a body once more, to say where it stops being a batch.
+fn located(body: &[u8], error: &serde_json::Error) -> BatchError {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    match serde_path_to_error::deserialize::<_, Batch>(&mut deserializer) {
+        Err(error) => BatchError::new(pointer::below("", error.path()), error.into_inner().to_string()),
+        // It is what follows the batch.
+        Ok(_) => BatchError::new("", error.to_string()),
     }
 }
 
