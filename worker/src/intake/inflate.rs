@@ -55,10 +55,11 @@ mod tests {
     fn a_bomb_and_what_is_no_gzip_are_refused() {
         let bomb = gzip(&vec![b' '; 50_000_000]);
         assert!(bomb.len() < 65_536);
+        let cut = &gzip(b"hello")[..12];
         let refusals = [
             inflate(&bomb, "gzip", 262_144),
             inflate(b"hello", "gzip", 100),
-            inflate(&gzip(b"hello")[..12], "gzip", 100),
+            inflate(cut, "gzip", 100),
             inflate(b"hello", "br", 100),
         ];
         let statuses = refusals.map(|refusal| refusal.expect_err("refused").status());
