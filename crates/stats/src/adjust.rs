@@ -128,7 +128,8 @@ fn hommel(sorted: &[f64]) -> Vec<f64> {
 /// narrower than the unadjusted one; `alpha` is 1 minus the confidence.
 ///
 /// Formula: half the width is `z(alpha/2) |estimate| / z(p/2)`; without limits for a p-value of 1 (`GrowthBook`
-/// `getAdjustedCI`). With an estimate of 0 there is nothing to scale, and the interval stays.
+/// `getAdjustedCI`). With an estimate of 0 there is nothing to scale, and the interval stays, as
+/// it does for what is out of range.
 ///
 /// ```
 /// use splitlight_stats::adjusted_interval;
@@ -138,6 +139,9 @@ fn hommel(sorted: &[f64]) -> Vec<f64> {
 /// ```
 pub fn adjusted_interval(estimate: f64, interval: (f64, f64), p_adjusted: f64, alpha: f64) -> (f64, f64) {
     const CERTAIN: f64 = 0.999_999;
+    if !(estimate.is_finite() && 0.0 < alpha && alpha < 1.0 && p_adjusted >= 0.0) {
+        return interval;
+    }
     if p_adjusted > CERTAIN {
         return (f64::NEG_INFINITY, f64::INFINITY);
     }
@@ -149,13 +153,15 @@ pub fn adjusted_interval(estimate: f64, interval: (f64, f64), p_adjusted: f64, a
 /// Levels for the primary metric and for each other one that together spend `alpha`, a share of it preferred.
 ///
 /// Formula: `gamma alpha / k` and `(1 - gamma) alpha / (k (m - 1))` with `k` variations beside control and `m` metrics
-/// (Eppo's preferential Bonferroni); the second is 0 where there is only one metric.
+/// (Eppo's preferential Bonferroni); the second is 0 where there is only one metric. Shares out of 0 and 1 count as their
+/// nearer end.
 ///
 /// ```
 /// let (primary, other) = splitlight_stats::preferential_levels(0.05, 0.5, 2, 9);
 /// assert_eq!((primary, other), (0.0125, 0.0015625));
 /// ```
 pub fn preferential_levels(alpha: f64, gamma: f64, variations: u32, metrics: u32) -> (f64, f64) {
+    let (alpha, gamma) = (probability(alpha), probability(gamma));
     let k = f64::from(variations.max(1));
     let others = f64::from(metrics.saturating_sub(1));
     let other = if others > 0.0 { (1.0 - gamma) * alpha / (k * others) } else { 0.0 };

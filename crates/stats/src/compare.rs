@@ -15,7 +15,7 @@ use crate::{
 /// How often the result may be looked at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Method<'p> {
-    /// Once, at a size fixed in advance: [`welch`], or Fisher's exact test for a proportion without a variance.
+    /// Once, at a size fixed in advance: Welch's t-test, or Fisher's exact test for a proportion without a variance.
     Welch,
     /// As often as wanted: [`always_valid`].
     AlwaysValid {

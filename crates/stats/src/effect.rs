@@ -2,8 +2,9 @@
 
 use core::f64::consts::LN_2;
 
+use crate::invalid::alpha_below;
 use crate::special::{student_t_ln_sf, student_t_upper_quantile};
-use crate::{Alternative, Estimate, LiftInterval, Measured, NotEnoughData, TestResult, lift, welch};
+use crate::{Alternative, Estimate, Invalid, LiftInterval, Measured, NotEnoughData, TestResult, lift, welch};
 
 /// The difference from control together with control's own mean: what absolute and relative effects are made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,7 +58,8 @@ impl Contrast {
     ///
     /// # Errors
     /// [`NotEnoughData::NoVariance`] where a variation does not vary, for which [`compare()`](crate::compare()) has an
-    /// answer; [`NotEnoughData::TooLarge`] where the difference or its error is infinite.
+    /// answer; [`NotEnoughData::TooLarge`] where the difference or its error is infinite,
+    /// [`NotEnoughData::ImpossibleMoments`] where something is no number.
     ///
     /// ```
     /// use splitlight_stats::{Alternative, Contrast, Sample};
@@ -65,11 +67,15 @@ impl Contrast {
     /// let control = Sample { n: 100.0, mean: 10.0, variance: 4.0 };
     /// let variation = Sample { n: 100.0, mean: 11.0, variance: 5.0 };
     /// let effect = Contrast::between(&control.into(), &variation.into()).absolute()?;
-    /// assert!(effect.test(Alternative::TwoSided, 0.05).p_value < 0.002);
-    /// # Ok::<(), splitlight_stats::NotEnoughData>(())
+    /// assert!(effect.test(Alternative::TwoSided, 0.05)?.p_value < 0.002);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn absolute(&self) -> Result<Effect, NotEnoughData> {
-        if !self.varies || self.squared_error.is_nan() || self.squared_error <= 0.0 {
+        let numbers = [self.difference, self.squared_error, self.baseline, self.baseline_squared_error];
+        if numbers.iter().chain([&self.covariance, &self.dof]).any(|number| number.is_nan()) {
+            return Err(NotEnoughData::ImpossibleMoments);
+        }
+        if !self.varies || self.squared_error <= 0.0 {
             return Err(NotEnoughData::NoVariance);
         }
         if !self.difference.is_finite() || self.squared_error.is_infinite() {
@@ -107,7 +113,10 @@ impl Contrast {
         let r = self.slope;
         let variance = self.squared_error - 2.0 * r * self.covariance + r * r * self.baseline_squared_error;
         let standard_error = libm::sqrt(variance.max(0.0)) / self.baseline.abs();
-        if standard_error.is_nan() || standard_error <= 0.0 {
+        if standard_error.is_nan() {
+            return Err(NotEnoughData::ImpossibleMoments);
+        }
+        if standard_error <= 0.0 {
             return Err(NotEnoughData::NoVariance);
         }
         // A control mean next to nothing is none.
@@ -183,25 +192,30 @@ impl Effect {
     ///
     /// Formula: `t = estimate / error`, p by the survival function, interval `estimate -+ quantile * error`.
     ///
+    /// # Errors
+    /// [`Invalid::Alpha`], [`Invalid::Value`] and [`Invalid::Spread`] when a number is out of its range.
+    ///
     /// ```
     /// use splitlight_stats::{Alternative, Effect, Estimate};
     ///
     /// let effect = Effect { estimate: Estimate { value: 3.0, standard_error: 1.0 }, dof: 1e6 };
-    /// let test = effect.test(Alternative::Less, 0.05);
+    /// let test = effect.test(Alternative::Less, 0.05)?;
     /// assert!(test.p_value > 0.99 && test.interval().0 == f64::NEG_INFINITY);
+    /// # Ok::<(), splitlight_stats::Invalid>(())
     /// ```
-    pub fn test(&self, alternative: Alternative, alpha: f64) -> TestResult {
+    pub fn test(&self, alternative: Alternative, alpha: f64) -> Result<TestResult, Invalid> {
         let Estimate { value, standard_error } = self.estimate;
-        let t = alternative.toward(value / standard_error);
+        let t = alternative.toward(self.estimate.z()?);
+        let alpha = alpha_below(alpha, 1.0)?;
         let (sides, ln_sides) = if alternative == Alternative::TwoSided { (2.0, LN_2) } else { (1.0, 0.0) };
         let ln_p_value = (ln_sides + student_t_ln_sf(t, self.dof)).min(0.0);
-        TestResult {
+        Ok(TestResult {
             difference: value,
             standard_error,
             alternative,
             multiplier: student_t_upper_quantile(alpha / sides, self.dof),
             p_value: libm::exp(ln_p_value),
             ln_p_value,
-        }
+        })
     }
 }

@@ -16,7 +16,7 @@ const NEGLIGIBLE: f64 = 1e-17;
 /// ln of the two-sided p-value of Fisher's exact test: all tables not more likely than the observed one.
 ///
 /// Formula: the hypergeometric distribution of the variation's conversions given both totals (Fisher 1935).
-/// Counts are whole numbers up to 2^53.
+/// Counts are whole numbers up to 2^53; others count as the nearest ones that visitors can have.
 ///
 /// ```
 /// use splitlight_stats::{Conversions, fisher_ln_p};
@@ -26,6 +26,11 @@ const NEGLIGIBLE: f64 = 1e-17;
 /// assert!((fisher_ln_p(&control, &variation).exp() - 0.060936203384715971).abs() < 1e-12);
 /// ```
 pub fn fisher_ln_p(control: &Conversions, variation: &Conversions) -> f64 {
+    let whole = |c: &Conversions| {
+        let Conversions { converted, n } = c.possible();
+        Conversions { converted: libm::floor(converted), n: libm::floor(n) }
+    };
+    let (control, variation) = (&whole(control), &whole(variation));
     let tables = Tables::new(control, variation);
     // Everybody or nobody converted: only one table exists.
     if tables.lowest >= tables.highest {
@@ -57,7 +62,8 @@ impl Tables {
         let lowest = (converted - control.n).max(0.0);
         let highest = converted.min(variation.n);
         let share = (converted + 1.0) / (control.n + variation.n + 2.0);
-        let mode = libm::floor((variation.n + 1.0) * share).clamp(lowest, highest);
+        // Totals beyond 2^53 round, and then there may be no table at all.
+        let mode = libm::floor((variation.n + 1.0) * share).max(lowest).min(highest);
         Self { control: control.n, variation: variation.n, converted, lowest, highest, mode }
     }
 

@@ -45,6 +45,7 @@ impl PairMoments {
         Self {
             first: Moments::gain(before.0, gain.0),
             second: Moments::gain(before.1, gain.1),
+            // Each product fits in 128 bits, and their sum need not.
             product: Total::from(dx * y) + Total::from(dx * dy) + Total::from(x * dy),
         }
     }

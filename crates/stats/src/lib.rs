@@ -44,7 +44,7 @@ pub mod strata;
 mod test_result;
 mod total;
 pub mod verdict;
-pub mod welch;
+mod welch;
 mod wide;
 
 pub use adjust::{Adjustment, adjusted, adjusted_interval, preferential_levels};

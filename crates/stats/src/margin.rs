@@ -44,7 +44,7 @@ pub struct NonInferiority {
 ///
 /// # Errors
 /// [`NotEnoughData::NoVariance`] where a variation does not vary, [`NotEnoughData::InvalidSettings`] where the margin or
-/// `alpha` is out of range.
+/// `alpha` is out of range, [`NotEnoughData::ImpossibleMoments`] where a number is too large to be squared.
 ///
 /// ```
 /// use splitlight_stats::{Contrast, Direction, Sample, non_inferiority};
@@ -69,16 +69,23 @@ pub fn non_inferiority(
     let margin = margin * contrast.baseline.abs();
     let sign = if direction == Direction::Increase { 1.0 } else { -1.0 };
     let gain = sign * value;
-    let (t, beyond) = ((gain + margin) / standard_error, (margin - gain) / standard_error);
+    let distance = |value: f64| Estimate { value, standard_error }.z();
+    let (Ok(t), Ok(beyond)) = (distance(gain + margin), distance(margin - gain)) else {
+        return Err(NotEnoughData::ImpossibleMoments);
+    };
     let p_value = student_t_sf(t, dof);
     let half = student_t_upper_quantile(alpha, dof) * standard_error;
+    let bound = value - sign * half;
+    if !bound.is_finite() {
+        return Err(NotEnoughData::InvalidSettings);
+    }
     Ok(NonInferiority {
         margin,
         t,
         dof,
         p_value,
         ln_p_value: student_t_ln_sf(t, dof),
-        bound: value - sign * half,
+        bound,
         equivalence_p_value: p_value.max(student_t_sf(beyond, dof)),
     })
 }

@@ -1,4 +1,7 @@
 //! Proportions: intervals of one share and of the difference of two, for every count.
+//!
+//! What is out of the domain counts as its nearer end: no visitors as one, more conversions than visitors as all of them,
+//! and a level of 0 as 1e-300.
 
 use crate::Alternative;
 use crate::special::{beta_quantile, beta_upper_quantile, normal_quantile};
@@ -13,6 +16,14 @@ pub struct Conversions {
 }
 
 impl Conversions {
+    /// The nearest counts that visitors can have; what is no number is none.
+    #[expect(clippy::manual_clamp, reason = "clamp keeps what is no number")]
+    pub(crate) fn possible(&self) -> Self {
+        const VISITORS_MAX: f64 = 9_007_199_254_740_992.0;
+        let n = self.n.max(1.0).min(VISITORS_MAX);
+        Self { converted: self.converted.max(0.0).min(n), n }
+    }
+
     /// The share that converted.
     pub(crate) fn rate(&self) -> f64 {
         self.converted / self.n
@@ -31,7 +42,13 @@ impl Conversions {
 
 /// The quantile of the two-sided interval.
 fn z(alpha: f64) -> f64 {
-    normal_quantile((0.5 * alpha).max(f64::MIN_POSITIVE)).abs()
+    normal_quantile(0.5 * level(alpha)).abs()
+}
+
+/// The nearest level that a test can have.
+#[expect(clippy::manual_clamp, reason = "clamp keeps what is no number")]
+fn level(alpha: f64) -> f64 {
+    alpha.max(1e-300).min(1.0)
 }
 
 /// The Wilson score interval of one proportion; `alpha` is 1 minus the confidence.
@@ -46,6 +63,7 @@ fn z(alpha: f64) -> f64 {
 /// assert!((high - 0.2775327998628892).abs() < 1e-14);
 /// ```
 pub fn wilson(conversions: &Conversions, alpha: f64) -> (f64, f64) {
+    let (conversions, alpha) = (&conversions.possible(), level(alpha));
     let (k, n) = (conversions.converted, conversions.n);
     let z = z(alpha);
     let half = z * libm::sqrt(k * ((n - k) / n) + 0.25 * z * z);
@@ -66,6 +84,7 @@ pub fn wilson(conversions: &Conversions, alpha: f64) -> (f64, f64) {
 /// assert!(low == 0.0 && (high - 0.3084971078187608).abs() < 1e-12);
 /// ```
 pub fn clopper_pearson(conversions: &Conversions, alpha: f64) -> (f64, f64) {
+    let (conversions, alpha) = (&conversions.possible(), level(alpha));
     let (k, rest) = (conversions.converted, conversions.rest());
     let low = if k <= 0.0 { 0.0 } else { beta_quantile(0.5 * alpha, k, rest + 1.0) };
     // The upper tail from the other side, where alpha keeps its digits.
@@ -84,6 +103,7 @@ pub fn clopper_pearson(conversions: &Conversions, alpha: f64) -> (f64, f64) {
 /// assert!(low > 0.0 && (high - 0.2171962675092106).abs() < 1e-12);
 /// ```
 pub fn jeffreys(conversions: &Conversions, alpha: f64) -> (f64, f64) {
+    let (conversions, alpha) = (&conversions.possible(), level(alpha));
     let (a, b) = (conversions.converted + 0.5, conversions.rest() + 0.5);
     let low = beta_quantile(0.5 * alpha, a, b);
     (low, beta_upper_quantile(0.5 * alpha, a, b).max(low))
@@ -100,6 +120,7 @@ pub fn jeffreys(conversions: &Conversions, alpha: f64) -> (f64, f64) {
 /// assert!(low == 0.0 && (high - 0.3208873057505458).abs() < 1e-12);
 /// ```
 pub fn agresti_coull(conversions: &Conversions, alpha: f64) -> (f64, f64) {
+    let (conversions, alpha) = (&conversions.possible(), level(alpha));
     let added = z(alpha) * z(alpha);
     let more = Conversions { converted: conversions.converted + 0.5 * added, n: conversions.n + added };
     let half = z(alpha) * libm::sqrt(more.variance() / more.n);
@@ -119,6 +140,7 @@ pub fn agresti_coull(conversions: &Conversions, alpha: f64) -> (f64, f64) {
 /// assert!((low - 0.0524).abs() < 1e-4 && (high - 0.3339).abs() < 1e-4);
 /// ```
 pub fn newcombe(control: &Conversions, variation: &Conversions, alpha: f64) -> (f64, f64) {
+    let (control, variation) = (&control.possible(), &variation.possible());
     let (a, b) = (control.rate(), variation.rate());
     let (around_a, around_b) = (wilson(control, alpha), wilson(variation, alpha));
     let difference = b - a;
@@ -138,6 +160,7 @@ pub fn newcombe(control: &Conversions, variation: &Conversions, alpha: f64) -> (
 /// assert!((proportion::wald(&control, &variation, 0.05).0 + 0.2591218).abs() < 1e-7);
 /// ```
 pub fn wald(control: &Conversions, variation: &Conversions, alpha: f64) -> (f64, f64) {
+    let (control, variation) = (&control.possible(), &variation.possible());
     let difference = difference(control, variation);
     let half = z(alpha) * libm::sqrt(unpooled(control, variation));
     (difference - half, difference + half)
@@ -154,12 +177,14 @@ pub fn wald(control: &Conversions, variation: &Conversions, alpha: f64) -> (f64,
 /// assert!((proportion::agresti_caffo(&control, &variation, 0.05).1 - 0.0896436).abs() < 1e-7);
 /// ```
 pub fn agresti_caffo(control: &Conversions, variation: &Conversions, alpha: f64) -> (f64, f64) {
+    let (control, variation) = (&control.possible(), &variation.possible());
     let more = |c: &Conversions| Conversions { converted: c.converted + 1.0, n: c.n + 2.0 };
     let (low, high) = wald(&more(control), &more(variation), alpha);
     (low.max(-1.0), high.min(1.0))
 }
 
-/// The interval of the risk ratio, variation over control; `None` where one of them has no conversions.
+/// The interval of the risk ratio, variation over control; `None` where one of them has no conversions, or the
+/// ends are no numbers.
 ///
 /// Formula: `exp(ln r -+ z sqrt(1/ka - 1/na + 1/kb - 1/nb))` (Katz et al. 1978).
 ///
@@ -172,11 +197,13 @@ pub fn agresti_caffo(control: &Conversions, variation: &Conversions, alpha: f64)
 /// # Ok::<(), &str>(())
 /// ```
 pub fn risk_ratio(control: &Conversions, variation: &Conversions, alpha: f64) -> Option<(f64, f64)> {
+    let (control, variation) = (&control.possible(), &variation.possible());
     let part = |c: &Conversions| c.rest() / c.converted / c.n;
     let ratio = libm::log(variation.rate() / control.rate());
     let half = z(alpha) * libm::sqrt(part(control) + part(variation));
     let known = control.converted > 0.0 && variation.converted > 0.0;
-    known.then(|| (libm::exp(ratio - half), libm::exp(ratio + half)))
+    let ends = (libm::exp(ratio - half), libm::exp(ratio + half));
+    (known && ends.0.is_finite() && ends.1.is_finite()).then_some(ends)
 }
 
 /// The z statistics of the difference with the variance of both together and with that of each; `None` without one.
@@ -191,6 +218,7 @@ pub fn risk_ratio(control: &Conversions, variation: &Conversions, alpha: f64) ->
 /// assert!((pooled.unwrap_or(0.0) - 2.1578506).abs() < 1e-7 && (unpooled.unwrap_or(0.0) - 2.2886885).abs() < 1e-7);
 /// ```
 pub fn z_statistics(control: &Conversions, variation: &Conversions) -> (Option<f64>, Option<f64>) {
+    let (control, variation) = (&control.possible(), &variation.possible());
     let both = Conversions { converted: control.converted + variation.converted, n: control.n + variation.n };
     let pooled = both.variance() * (1.0 / control.n + 1.0 / variation.n);
     let over =
@@ -231,6 +259,7 @@ const HALVINGS: u32 = 120;
 /// assert!((low - 0.0528).abs() < 1e-4 && (high - 0.3382).abs() < 1e-4);
 /// ```
 pub fn miettinen_nurminen(control: &Conversions, variation: &Conversions, alpha: f64) -> (f64, f64) {
+    let (control, variation) = (&control.possible(), &variation.possible());
     let (z, estimate) = (z(alpha), difference(control, variation));
     let end = |far: f64, direction: Alternative| {
         // The farthest difference that is not rejected; the estimate never is.

@@ -24,11 +24,12 @@ impl TestResult {
     /// one-sided alternative does not have.
     ///
     /// ```
-    /// use splitlight_stats::{Sample, welch};
+    /// use splitlight_stats::{Alternative, Effect, Estimate};
     ///
-    /// let sample = Sample { n: 10.0, mean: 3.0, variance: 1.0 };
-    /// let (low, high) = welch::test(&sample, &sample, 0.05).interval();
+    /// let effect = Effect { estimate: Estimate { value: 1.0, standard_error: 1.0 }, dof: 100.0 };
+    /// let (low, high) = effect.test(Alternative::TwoSided, 0.05)?.interval();
     /// assert!(low < 0.0 && 0.0 < high);
+    /// # Ok::<(), splitlight_stats::Invalid>(())
     /// ```
     pub fn interval(&self) -> (f64, f64) {
         self.alternative.interval(self.difference, self.multiplier * self.standard_error)

@@ -10,15 +10,7 @@ use crate::{Alternative, Sample, TestResult};
 /// Formula: `t = d / sqrt(A + B)` with `A`, `B` the squared errors, against Student's t with
 /// [`degrees_of_freedom`]; the p-value is two-sided and comes from the survival function (Welch 1947).
 /// Samples as described at [`Sample`].
-///
-/// ```
-/// use splitlight_stats::{Sample, welch};
-///
-/// let control = Sample { n: 100.0, mean: 10.0, variance: 4.0 };
-/// let variation = Sample { n: 100.0, mean: 11.0, variance: 4.0 };
-/// assert!(welch::test(&control, &variation, 0.05).p_value < 0.001);
-/// ```
-pub fn test(control: &Sample, variation: &Sample, alpha: f64) -> TestResult {
+pub(crate) fn test(control: &Sample, variation: &Sample, alpha: f64) -> TestResult {
     let difference = variation.mean - control.mean;
     let standard_error = libm::sqrt(control.squared_error() + variation.squared_error());
     let dof = degrees_of_freedom(control, variation);
@@ -37,14 +29,7 @@ pub fn test(control: &Sample, variation: &Sample, alpha: f64) -> TestResult {
 /// Welch-Satterthwaite degrees of freedom, at least 1.
 ///
 /// Formula: `(A + B)^2 / (A^2/(na - 1) + B^2/(nb - 1))` with `A`, `B` the squared errors (Satterthwaite 1946).
-///
-/// ```
-/// use splitlight_stats::{Sample, welch};
-///
-/// let sample = Sample { n: 11.0, mean: 0.0, variance: 1.0 };
-/// assert!((welch::degrees_of_freedom(&sample, &sample) - 20.0).abs() < 1e-12);
-/// ```
-pub fn degrees_of_freedom(control: &Sample, variation: &Sample) -> f64 {
+pub(crate) fn degrees_of_freedom(control: &Sample, variation: &Sample) -> f64 {
     let (a, b) = (control.squared_error(), variation.squared_error());
     // Shares instead of squares, so that no magnitude of money overflows or vanishes.
     let (share_a, share_b) = (a / (a + b), b / (a + b));

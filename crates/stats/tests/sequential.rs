@@ -149,7 +149,7 @@ fn huge_shapes_keep_their_digits() {
     close(special::chi_square_ln_sf(1.000_05e12, 1e12), f64::ln(4.237_449_850_636_956_6e-274), 1e-9);
     close(special::beta_regularized(2e4, 3e4, 0.395), 0.011_162_446_832_130_866, 1e-11);
     close(special::beta_regularized(1e6, 2e6, 0.332), 4.740_331_798_150_904_6e-7, 1e-10);
-    close(special::beta_regularized(1e9, 1e9, 0.499_97), 0.003_645_179_023_124_446_8, 1e-8);
+    close(special::beta_regularized(1e9, 1e9, 0.499_97), 0.003_645_179_023_124_447, 1e-8);
     // One degree of freedom between the groups is a t-test.
     close(special::f_sf(9.0, 1.0, 1e12), 2.0 * special::student_t_sf(3.0, 1e12), 1e-11);
     close(special::f_sf(9.0, 1.0, 12.0), 2.0 * special::student_t_sf(3.0, 12.0), 1e-12);

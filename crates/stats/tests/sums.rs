@@ -148,6 +148,18 @@ proptest! {
 }
 
 #[test]
+fn increments_of_any_size_are_exact() {
+    let one = Moments { n: 1, ..Moments::default() };
+    let jump = Moments::gain(i64::MIN, i64::MAX).merge(Moments::gain(0, i64::MIN)).merge(one);
+    // The visitor is at -1.
+    assert_eq!(jump, Moments::new(1, -1, 1));
+    let twice = Moments::gain(i64::MAX, i64::MAX).sum_squares;
+    assert_eq!(twice.value(), None, "3 * 2^126 does not fit");
+    let product = PairMoments::gain((i64::MAX, i64::MAX), (i64::MAX, i64::MAX)).product;
+    assert_eq!(product, twice);
+}
+
+#[test]
 fn a_sum_that_does_not_fit_has_a_reason() {
     let huge = Moments::new(1 << 40, 0, i128::MAX);
     let beyond = huge.merge(huge);

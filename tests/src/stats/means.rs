@@ -66,7 +66,10 @@ fn check_effect(checks: &mut Checks, case: &Value, effect: &Effect) {
     if let Some(dof) = expect.get("dof") {
         checks.check("dof", effect.dof, dof);
     }
-    let test = effect.test(alternative, read::alpha(case));
+    let test = match effect.test(alternative, read::alpha(case)) {
+        Ok(test) => test,
+        Err(reason) => return checks.fail("test", &reason.to_string()),
+    };
     checks.check("p-value", test.p_value, &expect["p_value"]);
     checks.check_interval("interval", test.interval(), &expect["ci"]);
     // A relative error of 1e-9 in p is an absolute one in ln p.

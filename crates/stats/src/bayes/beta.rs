@@ -47,7 +47,14 @@ impl BetaPosterior {
         Ok(Self { alpha, beta })
     }
 
-    /// The expected rate.
+    /// The expected rate: `alpha / (alpha + beta)`.
+    ///
+    /// ```
+    /// use splitlight_stats::bayes::BetaPosterior;
+    ///
+    /// assert_eq!(BetaPosterior::new(3.0, 8.0, (1.0, 1.0))?.mean(), 0.4);
+    /// # Ok::<(), splitlight_stats::Invalid>(())
+    /// ```
     pub fn mean(&self) -> f64 {
         self.alpha / (self.alpha + self.beta)
     }

@@ -75,7 +75,15 @@ impl NormalPosterior {
 
     /// The chance that the effect goes in the wanted direction, 0 to 1.
     ///
-    /// Formula: `Phi(mean / s)`. The example is at [`NormalPosterior::new`].
+    /// Formula: `Phi(mean / s)` (`GrowthBook`'s chance to win).
+    ///
+    /// ```
+    /// use splitlight_stats::{Direction, Estimate, bayes::NormalPosterior};
+    ///
+    /// let errors = NormalPosterior::new(&Estimate { value: -1.0, standard_error: 0.5 }, None)?;
+    /// assert!(errors.chance_to_win(Direction::Decrease) > 0.97);
+    /// # Ok::<(), splitlight_stats::Invalid>(())
+    /// ```
     pub fn chance_to_win(&self, wanted: Direction) -> f64 {
         normal_sf(-self.score(wanted))
     }

@@ -108,6 +108,14 @@ impl Plan {
     }
 
     /// The looks in their order.
+    ///
+    /// ```
+    /// use splitlight_stats::{Alternative, group_sequential::{Plan, Spending}};
+    ///
+    /// let plan = Plan::new(0.05, Spending::Power(2.0), &[0.5, 1.0], Alternative::Greater)?;
+    /// assert_eq!(plan.looks()[0].spent, 0.0125);
+    /// # Ok::<(), splitlight_stats::Invalid>(())
+    /// ```
     pub fn looks(&self) -> &[Look] {
         &self.looks
     }

@@ -142,8 +142,7 @@ fn contrast(found: &Contrast, numbers: &mut Numbers) {
         finite(effect.estimate.value);
         finite(effect.estimate.standard_error);
         number(effect.dof);
-        if 0.0 < alpha && alpha < 1.0 {
-            let test = effect.test(Alternative::TwoSided, alpha);
+        if let Ok(test) = effect.test(Alternative::TwoSided, alpha) {
             share(test.p_value);
             interval(test.interval());
         }
