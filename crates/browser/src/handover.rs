@@ -15,7 +15,7 @@ pub(crate) fn read(value: Option<&Value>) -> Handover {
 }
 
 /// The members of an object; none of anything else.
-pub(crate) fn object(value: Option<&Value>) -> Map {
+fn object(value: Option<&Value>) -> Map {
     match value {
         Some(Value::Object(map)) => map.clone(),
         _ => Map::new(),

@@ -51,14 +51,14 @@ const KEPT_MAX: usize = 100;
 impl Sticky {
     /// Reads what [`Self::to_text`] wrote; anything else keeps nothing.
     pub fn parse(text: &str) -> Self {
-        let mut parts = text.split('!');
+        let part = |bytes: &[u8]| core::str::from_utf8(bytes).unwrap_or_default().to_owned();
+        let mut parts = text.as_bytes().split(|byte| *byte == b'!').map(part);
         let mut kept = Vec::new();
         while let (Some(unit), Some(experiment), Some(version), Some(variation)) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         {
-            let Some((unit, version)) = number(unit).zip(number(version)) else { break };
+            let Some((unit, version)) = number(&unit).zip(number(&version)) else { break };
             if kept.len() < KEPT_MAX {
-                let (experiment, variation) = (experiment.to_owned(), variation.to_owned());
                 kept.push(Kept { unit, experiment, version, variation });
             }
         }
