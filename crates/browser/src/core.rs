@@ -31,7 +31,14 @@ extern "C" {
 
 /// A number as JavaScript writes it, which leaves our own way to do it out of the download.
 fn digits(number: f64) -> String {
-    (0..).map_while(|at| char::from_u32(digit(number, at)).filter(|it| *it > '\0')).collect()
+    let mut text = String::new();
+    let mut at = 0;
+    // All of them are ASCII.
+    while let Ok(code @ 1..) = u8::try_from(digit(number, at)) {
+        text.push(code.into());
+        at += 1;
+    }
+    text
 }
 
 /// Makes room for so many bytes of input, and gives the address to write them to. It is valid until the next call.

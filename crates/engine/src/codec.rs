@@ -237,7 +237,7 @@ impl Wire for i32 {
 
 impl Wire for f64 {
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.to_le_bytes());
+        out.extend_from_slice(&self.to_le_bytes());
     }
 
     fn read(from: &mut Reader<'_>) -> Self {
@@ -258,7 +258,7 @@ impl Wire for bool {
 impl Wire for String {
     fn write(&self, out: &mut Vec<u8>) {
         (self.len() as u64).write(out);
-        out.extend(self.as_bytes());
+        out.extend_from_slice(self.as_bytes());
     }
 
     fn read(from: &mut Reader<'_>) -> Self {

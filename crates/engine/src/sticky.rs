@@ -3,6 +3,7 @@
 use crate::codec::wire_struct;
 use crate::hash::{OFFSET, fnv32a};
 use crate::program::Item;
+use crate::template::whole;
 use crate::unit::Unit;
 
 /// What an item says about kept variations.
@@ -143,12 +144,5 @@ fn number(text: &str) -> Option<u32> {
 }
 
 fn push_number(text: &mut String, number: u32) {
-    let mut divisor = 1_000_000_000;
-    while divisor > 1 && number < divisor {
-        divisor /= 10;
-    }
-    while divisor > 0 {
-        text.push(char::from(b'0' + u8::try_from(number / divisor % 10).unwrap_or(0)));
-        divisor /= 10;
-    }
+    text.push_str(&whole(number.into()).unwrap_or_default());
 }
