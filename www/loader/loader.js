@@ -1,9 +1,10 @@
 // The script tag: starts the core, keeps its failures from the page, and is `window.splitlight`.
-import { initSync, Splitlight } from "splitlight-wasm";
+import { openCore } from "./core.js";
 import { openDevice } from "./device.js";
 import { createEdits } from "./edits.js";
 import { createEvents } from "./events.js";
 import { createOutbox } from "./outbox.js";
+import { hear, siteSays } from "./signals.js";
 
 const VERSION = "0.1.0";
 // After the page is complete, elements may be this late; then we stop looking for more of what was found.
@@ -13,9 +14,9 @@ const STAY_MS = 2_000;
 const COMMANDS = ["track", "identify", "setAttributes", "consent", "onChange", "push"];
 
 // The wasm and the program travel as text, a character per byte: base64 would be a third larger.
-const bytes = (text) => {
+const bytes = (text, mask = 0) => {
   const out = new Uint8Array(text.length);
-  for (let at = 0; at < out.length; at++) out[at] = text.charCodeAt(at);
+  for (let at = 0; at < out.length; at++) out[at] = text.charCodeAt(at) ^ mask;
   return out;
 };
 
@@ -35,7 +36,7 @@ function start() {
   // Key to decision, so that reading one again never enters the core.
   let table = new Map();
   let features = new Map();
-  const watchers = [];
+  const watchers = new Set();
 
   const complain = (what, error) => console.warn(`Splitlight ${what}:`, error);
 
@@ -64,15 +65,18 @@ function start() {
     }
   };
 
-  const device = openDevice(config.consent ?? data.consent);
-  const edits = createEdits();
+  const signals = `${config.signals ?? data.signals ?? ""}`;
+  const device = openDevice(siteSays(config.consent ?? data.consent, signals));
+  const edits = createEdits((selector) => complain("gives up", selector));
   const outbox = createOutbox(`${base}/e`, data.key, `browser/${VERSION}`);
   const events = createEvents(device, outbox, "@@CONFIG@@");
 
+  // The history, if the core has a use for it.
+  const known = ({ asksHistory }) => (asksHistory ? bytes(device.history()) : []);
+
   // --- Decisions -----------------------------------------------------------------------------------------------
-  const decide = (keep) => {
+  const decide = (keep, isNew) => {
     url = location.href;
-    const history = call((it) => it.asksHistory()) ? bytes(device.history()) : [];
     const facts = {
       id: device.id,
       user,
@@ -86,23 +90,24 @@ function start() {
       entered: url !== entered,
       attributes,
       handover,
+      keep,
     };
-    const answer = call((it) => it.decide(facts, history, keep));
+    const answer = call((it) => it.decide(facts, known(it)));
     if (!answer) return;
-    const [items, values, kept, visited] = answer;
+    const [values, kept, visited, items] = answer;
     if (device.agreed()) entered = url;
-    if (visited) device.keepHistory(visited);
+    if (visited.length) device.keepHistory(visited);
     features = new Map(values.map(([key, ...feature]) => [key, feature]));
     if (kept) device.keepSticky(kept);
-    const known = table;
+    const old = table;
     table = new Map();
     for (const [key, kind, variation, reason, value, onRead, changes, redirect] of items) {
-      const met = known.get(key)?.variation === variation && known.get(key).met;
+      const met = old.get(key)?.variation === variation && old.get(key).met;
       table.set(key, { key, kind, variation, reason, value, onRead, changes, redirect, met });
     }
     for (const decision of table.values()) if (decision.redirect && leave(decision)) return;
     const open = [...table.values()].filter(({ changes }) => changes);
-    edits.plan(open.map(({ key, variation, changes }) => [key, variation, changes]));
+    edits.plan(open.map(({ key, variation, changes }) => [key, variation, changes]), isNew);
     watch();
     for (const watcher of watchers) guarded(watcher)(api.decisions());
   };
@@ -111,11 +116,11 @@ function start() {
     if (decision.met || !/^(assigned|sticky)$/.test(decision.reason)) return;
     decision.met = events.expose(decision.key, decision.variation);
     // A personalization that was met counts against its cap.
-    if (decision.met && decision.kind) remember("$shown", { item: decision.key });
+    if (decision.met && decision.kind) remember("$shown", { item: decision.key }, null);
   };
 
   const remember = (...event) => {
-    const history = call((it) => it.asksHistory()) && call((it) => it.remember(bytes(device.history()), ...event));
+    const history = call((it) => it.asksHistory && it.remember(event, known(it)));
     if (history) device.keepHistory(history);
   };
 
@@ -195,23 +200,26 @@ function start() {
     look();
     restore();
   };
-  const route = guarded(() => location.href !== url && decide(false));
+  const route = guarded(() => location.href !== url && decide(false, true));
+  const listening = new AbortController();
 
   const listen = () => {
+    const { signal } = listening;
     if (isComplete()) ready();
-    else document.addEventListener("DOMContentLoaded", ready);
+    else document.addEventListener("DOMContentLoaded", ready, { signal });
     // No unload handlers: they would keep the page out of the back-forward cache.
     const flush = guarded(outbox.flush);
-    addEventListener("pagehide", flush);
-    document.addEventListener("visibilitychange", () => document.hidden && flush());
-    if (window.navigation) navigation.addEventListener("currententrychange", route);
-    else addEventListener("popstate", route);
+    addEventListener("pagehide", flush, { signal });
+    document.addEventListener("visibilitychange", () => document.hidden && flush(), { signal });
+    if (window.navigation) navigation.addEventListener("currententrychange", route, { signal });
+    else addEventListener("popstate", route, { signal });
   };
 
   // --- The API: nothing here throws ----------------------------------------------------------------------------
   const api = {
     version: VERSION,
     variation: (key, fallback) => read(key)?.variation ?? fallback,
+    peek: (key, fallback) => table.get(key)?.variation ?? fallback,
     value: (key, fallback) => read(key)?.value ?? fallback,
     feature,
     isOn: (key) => !!feature(key),
@@ -240,7 +248,22 @@ function start() {
       decide(answer === "granted");
       restore();
     }),
-    onChange: (watcher) => void watchers.push(watcher),
+    onChange(watcher) {
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
+    },
+    destroy: guarded(() => {
+      listening.abort();
+      observer.disconnect();
+      // Whoever still looks later finds nothing to do.
+      watching = true;
+      watchers.clear();
+      outbox.flush();
+      core = undefined;
+      table.clear();
+      features.clear();
+      edits.plan([], true);
+    }),
     push(...commands) {
       for (const command of commands) {
         guarded(() => {
@@ -253,8 +276,7 @@ function start() {
   window.splitlight = api;
 
   try {
-    initSync({ module: bytes("@@WASM@@") });
-    core = new Splitlight(bytes("@@PROGRAM@@"));
+    core = openCore(bytes("@@WASM@@", 96), bytes("@@PROGRAM@@"));
   } catch (error) {
     // Refused by a Content-Security-Policy, or an old browser: the page stays as it is, the API answers fallbacks.
     complain("is off on this page", error);
@@ -267,6 +289,7 @@ function start() {
   })();
   guarded(decide)(false);
   listen();
+  guarded(hear)(signals, (answer) => answer !== device.consent && api.consent(answer));
   if (Array.isArray(before)) api.push(...before);
 }
 
