@@ -22,7 +22,7 @@ struct Step {
     run: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step { group: "lint", name: "formatting", run: formatting },
     Step { group: "lint", name: "clippy, native", run: clippy_native },
     Step { group: "lint", name: "clippy, wasm32", run: clippy_wasm },
