@@ -73,7 +73,7 @@ export function createEvents(device, outbox, config) {
       const session = device.session(now);
       record(now, session, { kind: "conversion", name: `${name}`, value, properties });
       device.keepSession();
-      return [`${name}`, properties, value];
+      return [`${name}`, properties, value ?? null];
     },
   };
 }

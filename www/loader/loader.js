@@ -1,5 +1,5 @@
 // The script tag: starts the core, keeps its failures from the page, and is `window.splitlight`.
-import { initSync, Splitlight } from "splitlight-wasm";
+import { openCore } from "./core.js";
 import { openDevice } from "./device.js";
 import { createEdits } from "./edits.js";
 import { createEvents } from "./events.js";
@@ -13,9 +13,9 @@ const STAY_MS = 2_000;
 const COMMANDS = ["track", "identify", "setAttributes", "consent", "onChange", "push"];
 
 // The wasm and the program travel as text, a character per byte: base64 would be a third larger.
-const bytes = (text) => {
+const bytes = (text, mask = 0) => {
   const out = new Uint8Array(text.length);
-  for (let at = 0; at < out.length; at++) out[at] = text.charCodeAt(at);
+  for (let at = 0; at < out.length; at++) out[at] = text.charCodeAt(at) ^ mask;
   return out;
 };
 
@@ -69,10 +69,12 @@ function start() {
   const outbox = createOutbox(`${base}/e`, data.key, `browser/${VERSION}`);
   const events = createEvents(device, outbox, "@@CONFIG@@");
 
+  // The history, if the core has a use for it.
+  const known = ({ asksHistory }) => (asksHistory ? bytes(device.history()) : []);
+
   // --- Decisions -----------------------------------------------------------------------------------------------
   const decide = (keep) => {
     url = location.href;
-    const history = call((it) => it.asksHistory()) ? bytes(device.history()) : [];
     const facts = {
       id: device.id,
       user,
@@ -86,18 +88,19 @@ function start() {
       entered: url !== entered,
       attributes,
       handover,
+      keep,
     };
-    const answer = call((it) => it.decide(facts, history, keep));
+    const answer = call((it) => it.decide(facts, known(it)));
     if (!answer) return;
-    const [items, values, kept, visited] = answer;
+    const [values, kept, visited, items] = answer;
     if (device.agreed()) entered = url;
-    if (visited) device.keepHistory(visited);
+    if (visited.length) device.keepHistory(visited);
     features = new Map(values.map(([key, ...feature]) => [key, feature]));
     if (kept) device.keepSticky(kept);
-    const known = table;
+    const old = table;
     table = new Map();
     for (const [key, kind, variation, reason, value, onRead, changes, redirect] of items) {
-      const met = known.get(key)?.variation === variation && known.get(key).met;
+      const met = old.get(key)?.variation === variation && old.get(key).met;
       table.set(key, { key, kind, variation, reason, value, onRead, changes, redirect, met });
     }
     for (const decision of table.values()) if (decision.redirect && leave(decision)) return;
@@ -111,11 +114,11 @@ function start() {
     if (decision.met || !/^(assigned|sticky)$/.test(decision.reason)) return;
     decision.met = events.expose(decision.key, decision.variation);
     // A personalization that was met counts against its cap.
-    if (decision.met && decision.kind) remember("$shown", { item: decision.key });
+    if (decision.met && decision.kind) remember("$shown", { item: decision.key }, null);
   };
 
   const remember = (...event) => {
-    const history = call((it) => it.asksHistory()) && call((it) => it.remember(bytes(device.history()), ...event));
+    const history = call((it) => it.asksHistory && it.remember(event, known(it)));
     if (history) device.keepHistory(history);
   };
 
@@ -253,8 +256,7 @@ function start() {
   window.splitlight = api;
 
   try {
-    initSync({ module: bytes("@@WASM@@") });
-    core = new Splitlight(bytes("@@PROGRAM@@"));
+    core = openCore(bytes("@@WASM@@", 96), bytes("@@PROGRAM@@"));
   } catch (error) {
     // Refused by a Content-Security-Policy, or an old browser: the page stays as it is, the API answers fallbacks.
     complain("is off on this page", error);

@@ -1,96 +1,103 @@
-//! Decisions as the loader takes them: one array per item, because arrays need no member names in the download.
+//! Decisions as the loader takes them: one list per item, because lists need no member names in the download.
 //!
-//! A whole answer is `[items, features, kept, history]`, where `kept` is the text of kept variations and `history` the
-//! bytes that the device should keep, if they are new.
+//! A whole answer is `[features, kept, history, items]`, where `kept` is the text of kept variations and `history` the
+//! bytes that the device should keep; each is empty if it is not new.
 //!
 //! A feature is `[key, value, reason, item]`, where reading it is meeting the item with that key, if there is one.
 //!
-//! An item is `[key, kind, variation, reason, value, onRead, changes, redirect]`, where `kind` is 0 for an experiment and 1 for a
-//! personalization, `variation` is null for a personalization that is not in force, `onRead` says that reading the
-//! variation is what the visitor meets, and `changes` (null when no variation is in force) holds
+//! An item is `[key, kind, variation, reason, value, onRead, changes, redirect]`, where `kind` is true for a
+//! personalization and false for an experiment, `variation` is null for a personalization that is not in force, `onRead`
+//! says that reading the variation is what the visitor meets, and `changes` (null when no variation is in force) holds
 //! `[selector, edit, text, more, index]` with the attributes filled in. `redirect` is `[address, keepQuery]` or null.
 //!
-//! `edit` is 0 text, 1 html, 2 attribute `more` (null removes it), 3 classes (arrays: `text` to add, `more` to remove),
+//! `edit` is 0 text, 1 html, 2 attribute `more` (null removes it), 3 classes (lists: `text` to add, `more` to remove),
 //! 4 to 7 html before, after, inside first, inside last, 8 removal, 9 css.
 
 use crate::standing::Standing;
-use js_sys::{Array, Object, Reflect};
-use splitlight_engine::{Decisions, Edit, FeatureDecision, Item, ItemKind, Program, Variation};
+use splitlight_engine::bytes::{list, text, value};
+use splitlight_engine::{Decisions, Edit, Item, ItemKind, Program, Variation};
 use splitlight_protocol::config::Position;
 use splitlight_protocol::{Map, Value};
-use wasm_bindgen::JsValue;
 
 /// All features, in the order of the program.
-pub(crate) fn features(program: &Program, decisions: &Decisions) -> Array {
-    let entry = |(key, value, decision): (&str, &Value, FeatureDecision)| {
+pub(crate) fn features(program: &Program, decisions: &Decisions, out: &mut Vec<u8>) {
+    list(decisions.features(program).count(), out);
+    for (key, given, decision) in decisions.features(program) {
+        list(4, out);
+        text(key, out);
+        value(given, out);
+        text(decision.reason.name(), out);
         let item = decision.item.and_then(|(item, _)| program.items().get(item));
-        array([
-            key.into(),
-            js(value),
-            decision.reason.name().into(),
-            item.map_or(JsValue::NULL, |item| item.key().into()),
-        ])
-    };
-    decisions.features(program).map(entry).collect()
+        maybe(item.map(Item::key), out);
+    }
 }
 
 /// All items, in the order of the program.
-pub(crate) fn items(program: &Program, standings: &[Standing], attributes: &Map) -> Array {
-    program.items().iter().zip(standings).map(|(item, standing)| entry(item, standing, attributes)).collect()
+pub(crate) fn items(program: &Program, standings: &[Standing], attributes: &Map, out: &mut Vec<u8>) {
+    list(program.items().len(), out);
+    for (item, standing) in program.items().iter().zip(standings) {
+        entry(item, standing, attributes, out);
+    }
 }
 
-fn entry(item: &Item, standing: &Standing, attributes: &Map) -> JsValue {
+fn entry(item: &Item, standing: &Standing, attributes: &Map, out: &mut Vec<u8>) {
     let experiment = item.kind() == ItemKind::Experiment;
     let open = standing.is_open();
     // For an experiment there is always one to use: control when a gate was closed.
     let variation = item.variations().get(standing.decision.variation).filter(|_| open || experiment);
     let plain = |variation: &Variation| variation.changes.is_empty() && variation.redirect.is_none();
     let plain = item.variations().iter().all(plain);
-    array([
-        item.key().into(),
-        JsValue::from(u8::from(!experiment)),
-        variation.map_or(JsValue::NULL, |variation| (&*variation.key).into()),
-        standing.decision.reason.name().into(),
-        variation.map_or(JsValue::NULL, |variation| js(&variation.value)),
-        (open && experiment && plain).into(),
-        match variation.filter(|_| open) {
-            None => JsValue::NULL,
-            Some(variation) => {
-                let mine = |at: &usize| match &standing.left {
-                    None => true,
-                    Some(left) => left.iter().any(|left| *left as usize == *at),
-                };
-                let all = 0..variation.changes.len();
-                all.filter(mine)
-                    .map(|at| change(at, &variation.changes[at], attributes))
-                    .collect::<Array>()
-                    .into()
-            }
-        },
-        match variation.filter(|_| open).and_then(|variation| variation.redirect.as_ref()) {
-            Some((to, keep_query)) => array([(&**to).into(), (*keep_query).into()]),
-            None => JsValue::NULL,
-        },
-    ])
-}
-
-fn change(at: usize, change: &splitlight_engine::Change, attributes: &Map) -> JsValue {
-    let none = || JsValue::NULL;
-    let (edit, text, more): (u8, JsValue, JsValue) = match &change.edit {
-        Edit::Text(text) => (0, text.text(attributes).into(), none()),
-        Edit::Html(html) => (1, html.html(attributes).into(), none()),
-        Edit::Attribute(name, value) => {
-            (2, value.as_ref().map_or_else(none, |value| value.text(attributes).into()), (&**name).into())
-        }
-        Edit::Class(add, remove) => (3, strings(add), strings(remove)),
-        Edit::Insert(position, html) => (inserted(*position), html.html(attributes).into(), none()),
-        Edit::Remove => (8, none(), none()),
-        Edit::Css(css) => (9, (&**css).into(), none()),
+    list(8, out);
+    text(item.key(), out);
+    truth(!experiment, out);
+    maybe(variation.map(|variation| &*variation.key), out);
+    text(standing.decision.reason.name(), out);
+    value(variation.map_or(&Value::Null, |variation| &variation.value), out);
+    truth(open && experiment && plain, out);
+    let Some(variation) = variation.filter(|_| open) else {
+        null(out);
+        null(out);
+        return;
     };
-    array([(&*change.selector).into(), edit.into(), text, more, JsValue::from(at)])
+    let mine = |at: usize| standing.left.as_ref().is_none_or(|left| left.iter().any(|left| *left as usize == at));
+    list((0..variation.changes.len()).filter(|at| mine(*at)).count(), out);
+    for (at, change) in variation.changes.iter().enumerate().filter(|(at, _)| mine(*at)) {
+        list(5, out);
+        text(&change.selector, out);
+        edit(&change.edit, attributes, out);
+        number(at, out);
+    }
+    match &variation.redirect {
+        Some((to, keep_query)) => {
+            list(2, out);
+            text(to, out);
+            truth(*keep_query, out);
+        }
+        None => null(out),
+    }
 }
 
-const fn inserted(position: Position) -> u8 {
+/// What happens, and its `text` and `more`.
+fn edit(edit: &Edit, attributes: &Map, out: &mut Vec<u8>) {
+    let (kind, given) = match edit {
+        Edit::Text(template) => (0, Some(template.text(attributes))),
+        Edit::Html(html) => (1, Some(html.html(attributes))),
+        Edit::Attribute(_, template) => (2, template.as_ref().map(|template| template.text(attributes))),
+        Edit::Class(add, remove) => {
+            number(3, out);
+            texts(add, out);
+            return texts(remove, out);
+        }
+        Edit::Insert(position, html) => (inserted(*position), Some(html.html(attributes))),
+        Edit::Remove => (8, None),
+        Edit::Css(css) => (9, Some(css.clone())),
+    };
+    number(kind, out);
+    maybe(given.as_deref(), out);
+    maybe(if let Edit::Attribute(name, _) = edit { Some(name) } else { None }, out);
+}
+
+const fn inserted(position: Position) -> usize {
     match position {
         Position::Before => 4,
         Position::After => 5,
@@ -99,28 +106,26 @@ const fn inserted(position: Position) -> u8 {
     }
 }
 
-/// A value as JavaScript has it.
-fn js(value: &Value) -> JsValue {
-    match value {
-        Value::Null => JsValue::NULL,
-        Value::Bool(truth) => (*truth).into(),
-        Value::Number(number) => (*number).into(),
-        Value::String(text) => (&**text).into(),
-        Value::Array(items) => items.iter().map(js).collect::<Array>().into(),
-        Value::Object(map) => {
-            let object = Object::new();
-            for (name, value) in map.iter() {
-                let _ = Reflect::set(&object, &name.into(), &js(value));
-            }
-            object.into()
-        }
+fn texts(texts: &[String], out: &mut Vec<u8>) {
+    list(texts.len(), out);
+    texts.iter().for_each(|it| text(it, out));
+}
+
+fn maybe(given: Option<&str>, out: &mut Vec<u8>) {
+    match given {
+        Some(given) => text(given, out),
+        None => null(out),
     }
 }
 
-fn array<const N: usize>(items: [JsValue; N]) -> JsValue {
-    items.into_iter().collect::<Array>().into()
+fn number(number: usize, out: &mut Vec<u8>) {
+    value(&Value::Number(number as f64), out);
 }
 
-fn strings(texts: &[String]) -> JsValue {
-    texts.iter().map(|text| JsValue::from(&**text)).collect::<Array>().into()
+fn truth(truth: bool, out: &mut Vec<u8>) {
+    value(&Value::Bool(truth), out);
+}
+
+fn null(out: &mut Vec<u8>) {
+    value(&Value::Null, out);
 }

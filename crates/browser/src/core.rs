@@ -1,58 +1,94 @@
 //! What the loader asks: decide, and remember.
 
 use crate::standing::{self, Standing};
-use crate::{answer, clock, handover, value};
+use crate::{answer, handover};
+use core::cell::RefCell;
 use core::mem::ManuallyDrop;
-use js_sys::Array;
-use splitlight_engine::{Consent, Facts, History, Program, Sticky, Visitor, attributes, decide};
-use splitlight_protocol::{Map, Value};
-use wasm_bindgen::prelude::*;
+use splitlight_engine::{Consent, Facts, History, Program, Sticky, Visitor, attributes, bytes, decide};
+use splitlight_protocol::{Map, Timestamp, Value};
+use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Splitlight on one page.
-#[wasm_bindgen]
-pub struct Splitlight {
+struct Page {
     /// Lives as long as the page, so that the code that would take it apart need not be downloaded.
-    program: ManuallyDrop<Program>,
+    program: Option<ManuallyDrop<Program>>,
     /// Empty until the first decision.
     standings: Vec<Standing>,
+    /// What comes in, and then what goes out.
+    bytes: Vec<u8>,
+}
+
+thread_local! {
+    static PAGE: RefCell<Page> =
+        const { RefCell::new(Page { program: None, standings: Vec::new(), bytes: Vec::new() }) };
 }
 
 #[wasm_bindgen]
-impl Splitlight {
-    /// Reads a program; bytes that are none, or of another release, are a program that decides nothing.
-    #[wasm_bindgen(constructor)]
-    pub fn new(program: &[u8]) -> Self {
-        let program = Program::from_bytes_forever(program).unwrap_or_default();
-        Self { program, standings: Vec::new() }
-    }
+extern "C" {
+    /// `String(number).charCodeAt(at)`, and 0 after the last one.
+    fn digit(number: f64, at: u32) -> u32;
+}
 
-    /// Whether any rule asks what the visitor did.
-    #[wasm_bindgen(js_name = asksHistory)]
-    pub fn asks_history(&self) -> bool {
-        self.program.asks_history()
+/// A number as JavaScript writes it, which leaves our own way to do it out of the download.
+fn digits(number: f64) -> String {
+    let mut text = String::new();
+    let mut at = 0;
+    // All of them are ASCII.
+    while let Ok(code @ 1..) = u8::try_from(digit(number, at)) {
+        text.push(code.into());
+        at += 1;
     }
+    text
+}
 
-    /// Decides every item and feature; the answer is described in answer.rs.
-    ///
-    /// `facts` has `id`, `user`, `sticky` (what the device keeps), `url`, `referrer`, `userAgent`, `language`, `consent`,
-    /// `utcOffset` (minutes), `entered` (a page is visited that was not counted yet), `attributes` (the site's) and
-    /// `handover` (the edge's). With `keep`, what is in force stays in force.
-    pub fn decide(&mut self, facts: &JsValue, history: &[u8], keep: bool) -> Array {
-        let facts = value::members(facts);
+/// Makes room for so many bytes of input, and gives the address to write them to. It is valid until the next call.
+#[wasm_bindgen]
+pub fn room(length: usize) -> usize {
+    PAGE.with_borrow_mut(|page| {
+        page.bytes.resize(length, 0);
+        page.bytes.as_ptr().addr()
+    })
+}
+
+/// Takes the input as the program, and says whether any rule of it asks what the visitor did.
+///
+/// Bytes that are no program, or one of another release, decide nothing.
+#[wasm_bindgen]
+pub fn start() -> bool {
+    PAGE.with_borrow_mut(|page| {
+        page.program = Program::from_bytes_forever(&page.bytes, digits).ok();
+        page.program.as_ref().is_some_and(|program| program.asks_history())
+    })
+}
+
+/// Decides every item and feature at a time in milliseconds since 1970; gives the address of the answer, which is
+/// described in answer.rs, or 0 without a program.
+///
+/// The input is an object of facts and then the bytes of the history. The facts are `id`, `user`, `sticky` (what the device
+/// keeps), `url`, `referrer`, `userAgent`, `language`, `consent`, `utcOffset` (minutes), `entered` (a page is visited that
+/// was not counted yet), `attributes` (the site's), `handover` (the edge's) and `keep`: what is in force stays in force.
+#[wasm_bindgen(js_name = decide)]
+pub fn decide_page(now: f64) -> usize {
+    let now = Timestamp::from_ms(whole(now));
+    PAGE.with_borrow_mut(|page| {
+        let Page { program: Some(program), standings, bytes } = page else { return 0 };
+        let (facts, mut history) = read(bytes);
+        let facts = match &facts {
+            Value::Object(facts) => facts,
+            _ => return 0,
+        };
         let text = |name| facts.get(name).and_then(Value::as_str).unwrap_or_default();
-        let name = |name| facts.get(name).and_then(Value::as_str).map(str::to_owned);
+        let is = |name| facts.get(name) == Some(&Value::Bool(true));
         let edge = handover::read(facts.get("handover"));
-        let attributes = all_attributes(edge.attributes, &facts);
         let consent = consent(text("consent"));
-        let mut history = History::from_bytes(history).unwrap_or_default();
-        let entered = consent == Consent::Granted && facts.get("entered") == Some(&Value::Bool(true));
-        let visited = entered && history.visit(&self.program, text("url"), text("referrer"), clock::now());
+        let entered = consent == Consent::Granted && is("entered");
+        let visited = entered && history.visit(program, text("url"), text("referrer"), now);
         let visited = visited.then(|| history.to_bytes());
         let visitor = Visitor::new(Facts {
-            id: name("id"),
-            user: name("user"),
+            id: Some(text("id").to_owned()),
+            user: Some(text("user").to_owned()),
             sticky: Sticky::parse(text("sticky")),
-            attributes,
+            attributes: all_attributes(edge.attributes, facts),
             history: Some(history),
             url: text("url").to_owned(),
             consent,
@@ -64,31 +100,49 @@ impl Splitlight {
             bot: attributes::is_bot(text("userAgent")),
             ..Facts::default()
         });
-        let decisions = decide(&self.program, &visitor, clock::now());
-        let features = answer::features(&self.program, &decisions);
-        let kept = decisions.kept(&self.program, &visitor).map(|sticky| sticky.to_text());
-        if self.standings.is_empty() {
-            self.standings = standing::first(&self.program, decisions, &edge.decisions);
+        let decisions = decide(program, &visitor, now);
+        bytes.clear();
+        bytes::list(4, bytes);
+        answer::features(program, &decisions, bytes);
+        bytes::text(
+            &decisions.kept(program, &visitor).map(|sticky| sticky.to_text()).unwrap_or_default(),
+            bytes,
+        );
+        bytes::raw(&visited.unwrap_or_default(), bytes);
+        if standings.is_empty() {
+            *standings = standing::first(program, decisions, &edge.decisions);
         } else {
-            standing::again(&self.program, &mut self.standings, &decisions, keep);
+            standing::again(program, standings, &decisions, is("keep"));
         }
-        let items = answer::items(&self.program, &self.standings, visitor.attributes());
-        Array::of4(&items, &features, &kept.into(), &visited.into())
-    }
+        answer::items(program, standings, visitor.attributes(), bytes);
+        bytes.as_ptr().addr()
+    })
+}
 
-    /// The history with an event, when a rule asks about it.
-    pub fn remember(
-        &self,
-        history: &[u8],
-        event: &str,
-        properties: &JsValue,
-        value: Option<f64>,
-    ) -> Option<Vec<u8>> {
-        let mut history = History::from_bytes(history).unwrap_or_default();
-        let properties = value::members(properties);
-        let known = history.record(&self.program, event, &properties, value.map(whole), clock::now());
-        known.then(|| history.to_bytes())
-    }
+/// Remembers an event at a time; gives the address of the history's bytes, or 0 when no rule asks about it.
+///
+/// The input is a list of the event's name, its properties and its value or null, and then the bytes of the history.
+#[wasm_bindgen]
+pub fn remember(now: f64) -> usize {
+    PAGE.with_borrow_mut(|page| {
+        let Page { program: Some(program), bytes, .. } = page else { return 0 };
+        let (event, mut history) = read(bytes);
+        let Value::Array(event) = event else { return 0 };
+        let [Value::String(name), Value::Object(properties), value] = &*event else { return 0 };
+        let value = value.as_f64().map(whole);
+        if !history.record(program, name, properties, value, Timestamp::from_ms(whole(now))) {
+            return 0;
+        }
+        bytes.clear();
+        bytes::raw(&history.to_bytes(), bytes);
+        bytes.as_ptr().addr()
+    })
+}
+
+/// The value and the history of an input; what cannot be read is empty.
+fn read(bytes: &[u8]) -> (Value, History) {
+    let (value, rest) = bytes::read(bytes).unwrap_or_default();
+    (value, History::from_bytes(rest).unwrap_or_default())
 }
 
 /// The edge's attributes, over them the page's, over them the site's.
@@ -96,8 +150,10 @@ fn all_attributes(edge: Map, facts: &Map) -> Map {
     let text = |name| facts.get(name).and_then(Value::as_str).unwrap_or_default();
     let mut all = edge;
     let page = attributes::from_page(text("url"), text("referrer"), text("userAgent"), text("language"));
-    for (name, value) in page.iter().chain(handover::object(facts.get("attributes")).iter()) {
-        all.insert(name.to_owned(), value.clone());
+    for more in [&Value::Object(page), facts.get("attributes").unwrap_or(&Value::Null)] {
+        if let Value::Object(more) = more {
+            more.iter().for_each(|(name, value)| all.set(name, value));
+        }
     }
     all
 }

@@ -5,17 +5,19 @@ use splitlight_protocol::{Map, Value};
 
 /// The hand-over in a value; members that are not as the edge writes them count as missing.
 pub(crate) fn read(value: Option<&Value>) -> Handover {
-    let decisions = match value.and_then(|value| value.at(&["decisions"])) {
-        Some(Value::Array(items)) => items.iter().filter_map(handed).collect(),
-        _ => Vec::new(),
-    };
+    let mut decisions = Vec::new();
+    if let Some(Value::Array(items)) = value.and_then(|value| value.at(&["decisions"])) {
+        for item in items {
+            decisions.extend(handed(item));
+        }
+    }
     let attributes = object(value.and_then(|value| value.at(&["attributes"])));
     let config = value.and_then(|value| text(value, "config")).unwrap_or_default();
     Handover { config, attributes, decisions }
 }
 
 /// The members of an object; none of anything else.
-pub(crate) fn object(value: Option<&Value>) -> Map {
+fn object(value: Option<&Value>) -> Map {
     match value {
         Some(Value::Object(map)) => map.clone(),
         _ => Map::new(),

@@ -28,9 +28,9 @@ pub fn from_page(url: &str, referrer: &str, user_agent: &str, language: &str) ->
         ("os", os(user_agent)),
         ("language", language),
     ] {
-        attributes.insert(name.to_owned(), Value::from(value));
+        attributes.set(name, &Value::from(value));
     }
-    attributes.insert("utm".to_owned(), Value::Object(utm(&parsed)));
+    attributes.set("utm", &Value::Object(utm(&parsed)));
     attributes
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn utm(url: &Url) -> Map {
     let mut utm = Map::new();
     for parameter in ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"] {
         if let (Some(value), Some(name)) = (url.parameter(parameter), parameter.strip_prefix("utm_")) {
-            utm.insert(name.to_owned(), Value::String(percent_decode(value)));
+            utm.set(name, &Value::String(percent_decode(value)));
         }
     }
     utm

@@ -32,6 +32,13 @@ pub(crate) fn read_all<T: Wire>(bytes: &[u8]) -> Option<T> {
     (!reader.failed && reader.rest.is_empty()).then_some(read)
 }
 
+/// Reads what bytes begin with, and gives the rest.
+pub(crate) fn read_start<T: Wire>(bytes: &[u8]) -> Option<(T, &[u8])> {
+    let mut reader = Reader { rest: bytes, failed: false, depth: DEPTH_MAX };
+    let read = T::read(&mut reader);
+    (!reader.failed).then_some((read, reader.rest))
+}
+
 /// Lets a value go. What lives `FOREVER` is never taken apart, so that a browser need not download the code for it.
 pub(crate) fn let_go<T, const FOREVER: bool>(value: T) {
     if FOREVER {
@@ -73,19 +80,16 @@ pub(crate) fn write_entries<T: Entry>(entries: &[T], out: &mut Vec<u8>) {
 /// Reads [`write_entries`].
 pub(crate) fn read_entries<T: Entry, const FOREVER: bool>(from: &mut Reader<'_>) -> Vec<T> {
     let mut entries = Vec::new();
-    let mut left = from.length();
-    while left > 0 && !from.failed {
-        let length = from.length();
-        let bytes = from.take(length);
-        let mut inner = Reader { rest: bytes, failed: false, depth: from.depth };
-        entries.push(T::read(&mut inner));
-        if inner.failed || !inner.rest.is_empty() {
-            let mut again = Reader { rest: bytes, failed: false, depth: 0 };
-            let_go::<_, FOREVER>(entries.pop());
-            entries.push(T::closed(String::read(&mut again)));
-        }
-        left -= 1;
-    }
+    from.entries(&mut |inner, closed| {
+        let entry = match closed {
+            None => T::read(inner),
+            Some(key) => {
+                let_go::<_, FOREVER>(entries.pop());
+                T::closed(key)
+            }
+        };
+        entries.push(entry);
+    });
     entries
 }
 
@@ -96,7 +100,39 @@ impl<'a> Reader<'a> {
         self.rest = &[];
     }
 
+    /// Reads a list; its loop is here once, not in the code of every type.
+    #[inline(never)]
+    fn list(&mut self, item: &mut dyn FnMut(&mut Self)) {
+        let mut left = self.length();
+        self.enter();
+        while left > 0 && !self.failed {
+            item(self);
+            left -= 1;
+        }
+        self.depth += 1;
+    }
+
+    /// Reads entries; one that cannot be read is asked for again, with its key.
+    #[inline(never)]
+    fn entries(&mut self, entry: &mut dyn FnMut(&mut Self, Option<String>)) {
+        let depth = self.depth;
+        let mut left = self.length();
+        while left > 0 && !self.failed {
+            let length = self.length();
+            let bytes = self.take(length);
+            let mut inner = Reader { rest: bytes, failed: false, depth };
+            entry(&mut inner, None);
+            if inner.failed || !inner.rest.is_empty() {
+                let mut again = Reader { rest: bytes, failed: false, depth: 0 };
+                let key = String::read(&mut again);
+                entry(&mut inner, Some(key));
+            }
+            left -= 1;
+        }
+    }
+
     /// Goes into a value; who does adds one to the depth afterwards.
+    #[inline(never)]
     fn enter(&mut self) {
         if self.depth == 0 {
             self.fail();
@@ -104,6 +140,7 @@ impl<'a> Reader<'a> {
         self.depth = self.depth.saturating_sub(1);
     }
 
+    #[inline(never)]
     pub(crate) fn byte(&mut self) -> u8 {
         if let Some((first, rest)) = self.rest.split_first() {
             self.rest = rest;
@@ -200,7 +237,7 @@ impl Wire for i32 {
 
 impl Wire for f64 {
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.to_le_bytes());
+        out.extend_from_slice(&self.to_le_bytes());
     }
 
     fn read(from: &mut Reader<'_>) -> Self {
@@ -221,7 +258,7 @@ impl Wire for bool {
 impl Wire for String {
     fn write(&self, out: &mut Vec<u8>) {
         (self.len() as u64).write(out);
-        out.extend(self.as_bytes());
+        out.extend_from_slice(self.as_bytes());
     }
 
     fn read(from: &mut Reader<'_>) -> Self {
@@ -255,13 +292,7 @@ impl<T: Wire> Wire for Vec<T> {
 
     fn read(from: &mut Reader<'_>) -> Self {
         let mut items = Self::new();
-        let mut left = from.length();
-        from.enter();
-        while left > 0 && !from.failed {
-            items.push(T::read(from));
-            left -= 1;
-        }
-        from.depth += 1;
+        from.list(&mut |from| items.push(T::read(from)));
         items
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use schedule::window;
 pub use time::utc_offset;
 
 use crate::condition::Condition;
-use crate::program::{Program, Tracked};
+use crate::program::{Digits, Program, Tracked};
 use crate::unit::{Holdout, Unit};
 use audience::Audiences;
 use condition::Scope;
@@ -62,7 +62,7 @@ pub(crate) fn build(config: &Config) -> (Program, Compiler<'_>) {
     let (tracked, units) = (compiler.tracked.clone(), compiler.units.clone());
     let (asks_sessions, asks_touches) = (false, false);
     let program =
-        Program { audiences, tracked, items, features, holdouts, units, scores, asks_sessions, asks_touches };
+        Program { audiences, tracked, items, features, holdouts, units, scores, asks_sessions, asks_touches, digits: Digits::default() };
     (program, compiler)
 }
 

@@ -107,6 +107,8 @@ fn all(truths: impl Iterator<Item = Truth>) -> Truth {
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) program: &'a Program,
+    /// Those that may be asked for.
+    pub(crate) audiences: &'a [Condition],
     pub(crate) visitor: &'a Visitor,
     pub(crate) attributes: &'a Map,
     /// Whether attributes that are missing may be known later.
@@ -120,7 +122,7 @@ impl<'a> Context<'a> {
     /// What is asked about a visitor.
     pub(crate) fn new(program: &'a Program, visitor: &'a Visitor, now: Timestamp) -> Self {
         let (attributes, partial) = (&visitor.attributes, visitor.partial);
-        Self { program, visitor, attributes, partial, in_score: false, now }
+        Self { program, audiences: &program.audiences, visitor, attributes, partial, in_score: false, now }
     }
 
     /// The same about other attributes, all of which are known.
@@ -157,9 +159,10 @@ impl Condition {
                 Ok(value) => test.passes(value, context),
                 Err(unknown) => unknown,
             },
-            Self::Audience(index) => match context.program.audiences.get(*index as usize) {
-                Some(audience) => audience.holds(context),
-                None => Truth::Unsupported,
+            Self::Audience(index) => match context.audiences.split_at_checked(*index as usize) {
+                // It may ask for those before it only, so that it cannot come back to itself.
+                Some((audiences, [audience, ..])) => audience.holds(&Context { audiences, ..*context }),
+                _ => Truth::Unsupported,
             },
             Self::History { test, .. } | Self::Score(_, _, test) => match self.found(context) {
                 Ok(value) => test.passes(&value, context),

@@ -83,7 +83,7 @@ impl Decisions {
             let ids = [Some(item.unit), item.fallback].into_iter().flatten();
             let known = ids
                 .filter_map(|at| program.units.get(at as usize))
-                .filter_map(|unit| Some(unit_hash(unit, &unit.id(visitor)?)));
+                .filter_map(|unit| Some(unit_hash(unit, &unit.id(visitor, program.digits)?)));
             if let Some(unit) = known.take(1).next() {
                 new |= sticky.keep(item, rule, unit, decision.variation);
             }
@@ -132,7 +132,7 @@ impl<'a> Deciding<'a> {
         now: Timestamp,
         told: Option<Told<'a>>,
     ) -> Self {
-        let ids = program.units.iter().map(|unit| unit.id(visitor)).collect();
+        let ids = program.units.iter().map(|unit| unit.id(visitor, program.digits)).collect();
         let answers = vec![None; program.features.len()];
         Self { program, visitor, now, ids, told, answers, open: Vec::new(), cycles: 0 }
     }

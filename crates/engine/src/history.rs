@@ -199,12 +199,12 @@ impl History {
         }
     }
 
-    /// What a meter shows now: names and their values.
-    pub(crate) fn values(&self, tracked: &Tracked, now: Timestamp) -> Vec<(String, f64)> {
+    /// What a meter showed last, names and their values, and the part of it that is left now.
+    pub(crate) fn values(&self, tracked: &Tracked, now: Timestamp) -> (&[(String, f64)], f64) {
         let ring = self.rings.iter().find(|ring| ring.key == tracked.key);
-        let Some(mut ring) = ring.cloned() else { return Vec::new() };
-        tracked.meter.settle(&mut ring, now, self.session_number(now));
-        ring.values
+        let Some(ring) = ring else { return (&[], 1.0) };
+        let left = tracked.meter.left(ring, now, self.session_number(now));
+        (&ring.values, left.map_or(1.0, |(left, _)| left))
     }
 
     fn ring(&mut self, tracked: &Tracked) -> &mut Ring {

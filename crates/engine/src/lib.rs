@@ -23,6 +23,7 @@
 //! in the [`guide`].
 
 pub mod attributes;
+pub mod bytes;
 mod change;
 mod codec;
 mod compile;

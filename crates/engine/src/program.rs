@@ -33,6 +33,30 @@ pub struct Program {
     /// Whether anything asks about sessions, and about how the visitor came.
     pub(crate) asks_sessions: bool,
     pub(crate) asks_touches: bool,
+    pub(crate) digits: Digits,
+}
+
+/// Who writes numbers as JavaScript does.
+#[derive(Clone, Copy)]
+pub(crate) struct Digits(pub(crate) fn(f64) -> String);
+
+impl Default for Digits {
+    fn default() -> Self {
+        Self(crate::number_text)
+    }
+}
+
+impl PartialEq for Digits {
+    fn eq(&self, _: &Self) -> bool {
+        // All of them write the same.
+        true
+    }
+}
+
+impl core::fmt::Debug for Digits {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Digits")
+    }
 }
 
 /// Something to decide about: an experiment or a personalization.

@@ -74,20 +74,29 @@ impl Score {
         match self {
             Self::Unsupported => Err(Truth::Unsupported),
             Self::Affinity(tracked) => {
-                let values = meter(*tracked, context)?;
-                Ok(match ask {
-                    Ask::Of(name) => {
-                        let found = values.iter().find(|(known, _)| known == name);
-                        Value::Number(found.map_or(0.0, |(_, value)| *value))
+                let (values, left) = meter(*tracked, context)?;
+                let mut found: Option<(&str, f64)> = None;
+                for (name, value) in values {
+                    let value = value * left;
+                    // The interest that is above all others; of equal ones the older.
+                    if match ask {
+                        Ask::Of(wanted) => name == wanted,
+                        _ => found.is_none_or(|(_, best)| value > best),
+                    } {
+                        found = Some((name, value));
                     }
-                    Ask::Value => Value::Number(highest(&values).map_or(0.0, |(_, value)| *value)),
-                    Ask::Top => highest(&values).map_or(Value::Null, |(name, _)| Value::String(name.clone())),
+                }
+                Ok(match (ask, found) {
+                    (Ask::Top, None) => Value::Null,
+                    (Ask::Top, Some((name, _))) => name.into(),
+                    (_, found) => Value::Number(found.map_or(0.0, |(_, value)| value)),
                 })
             }
             Self::Engagement(tracked, fit, scale) => {
                 let mut raw = 0.0;
                 for tracked in tracked {
-                    raw += meter(*tracked, context)?.first().map_or(0.0, |(_, points)| *points);
+                    let (values, left) = meter(*tracked, context)?;
+                    raw += values.first().map_or(0.0, |(_, points)| points * left);
                 }
                 // A score may not ask for scores, which could come back to itself.
                 let inner = Context { in_score: true, ..*context };
@@ -105,15 +114,10 @@ impl Score {
     }
 }
 
-fn meter(tracked: u32, context: &Context<'_>) -> Result<Vec<(String, f64)>, Truth> {
+fn meter<'a>(tracked: u32, context: &Context<'a>) -> Result<(&'a [(String, f64)], f64), Truth> {
     let history = context.visitor.history.as_ref().ok_or(Truth::Unknown)?;
     let tracked = context.program.tracked(tracked)?;
     Ok(history.values(tracked, context.now))
-}
-
-/// The interest that is above all others; of equal ones the older.
-fn highest(values: &[(String, f64)]) -> Option<&(String, f64)> {
-    values.iter().reduce(|best, next| if next.1 > best.1 { next } else { best })
 }
 
 impl Model {

@@ -3,6 +3,7 @@
 use crate::codec::wire_struct;
 use crate::hash::{OFFSET, fnv32a};
 use crate::program::Item;
+use crate::template::whole;
 use crate::unit::Unit;
 
 /// What an item says about kept variations.
@@ -51,14 +52,14 @@ const KEPT_MAX: usize = 100;
 impl Sticky {
     /// Reads what [`Self::to_text`] wrote; anything else keeps nothing.
     pub fn parse(text: &str) -> Self {
-        let mut parts = text.split('!');
+        let part = |bytes: &[u8]| core::str::from_utf8(bytes).unwrap_or_default().to_owned();
+        let mut parts = text.as_bytes().split(|byte| *byte == b'!').map(part);
         let mut kept = Vec::new();
         while let (Some(unit), Some(experiment), Some(version), Some(variation)) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         {
-            let Some((unit, version)) = number(unit).zip(number(version)) else { break };
+            let Some((unit, version)) = number(&unit).zip(number(&version)) else { break };
             if kept.len() < KEPT_MAX {
-                let (experiment, variation) = (experiment.to_owned(), variation.to_owned());
                 kept.push(Kept { unit, experiment, version, variation });
             }
         }
@@ -143,12 +144,5 @@ fn number(text: &str) -> Option<u32> {
 }
 
 fn push_number(text: &mut String, number: u32) {
-    let mut divisor = 1_000_000_000;
-    while divisor > 1 && number < divisor {
-        divisor /= 10;
-    }
-    while divisor > 0 {
-        text.push(char::from(b'0' + u8::try_from(number / divisor % 10).unwrap_or(0)));
-        divisor /= 10;
-    }
+    text.push_str(&whole(number.into()).unwrap_or_default());
 }

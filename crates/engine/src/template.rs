@@ -69,17 +69,17 @@ impl Template {
 
     /// The template with attributes filled in, as plain text.
     pub fn text(&self, attributes: &Map) -> String {
-        self.render(attributes, |value, out| out.push_str(value))
+        self.render(attributes, &|value, out| out.push_str(value))
     }
 
     /// The template with attributes filled in and escaped for HTML content and quoted attribute values.
     ///
     /// Only what comes from attributes or defaults is escaped; the template itself is the author's HTML.
     pub fn html(&self, attributes: &Map) -> String {
-        self.render(attributes, escape)
+        self.render(attributes, &escape)
     }
 
-    fn render(&self, attributes: &Map, fill: impl Fn(&str, &mut String)) -> String {
+    fn render(&self, attributes: &Map, fill: &dyn Fn(&str, &mut String)) -> String {
         let mut out = String::new();
         for part in &self.0 {
             match part {

@@ -2,6 +2,7 @@
 
 use crate::codec::{wire_enum, wire_struct};
 use crate::hash::{HashVersion, bucket};
+use crate::program::Digits;
 use crate::template::lookup;
 use crate::visitor::Visitor;
 use splitlight_protocol::Value;
@@ -47,13 +48,13 @@ pub(crate) fn holds((from, to): (f64, f64), place: f64) -> bool {
 
 impl Unit {
     /// The visitor's id for this unit: only texts that are not empty and numbers other than zero are ids.
-    pub(crate) fn id(&self, visitor: &Visitor) -> Option<String> {
+    pub(crate) fn id(&self, visitor: &Visitor, digits: Digits) -> Option<String> {
         match self {
             Self::Visitor => visitor.id.clone(),
             Self::User => visitor.user.clone(),
             Self::Attribute(path) => match lookup(&visitor.attributes, path)? {
                 Value::String(text) if !text.is_empty() => Some(text.clone()),
-                Value::Number(number) if *number != 0.0 => Some(crate::number_text(*number)),
+                Value::Number(number) if *number != 0.0 => Some((digits.0)(*number)),
                 _ => None,
             },
         }

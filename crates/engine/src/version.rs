@@ -1,6 +1,6 @@
 //! Versions as texts whose order is that of the versions, as in GrowthBook's public contract.
 
-use crate::number_text;
+use crate::program::Digits;
 use splitlight_protocol::Value;
 
 /// A version as GrowthBook compares them; what is no version is `0`.
@@ -12,16 +12,17 @@ use splitlight_protocol::Value;
 /// assert!(padded_version(&Value::from("1.10.0")) > padded_version(&Value::from("1.9.0")));
 /// ```
 pub fn padded_version(value: &Value) -> String {
-    padded(value).or_else(|| padded(&Value::Number(0.0))).unwrap_or_default()
+    let digits = Digits::default();
+    padded(value, digits).or_else(|| padded(&Value::Number(0.0), digits)).unwrap_or_default()
 }
 
 /// The text of a version: parts of digits padded to five, and a `~` after three parts so that a release follows its
 /// pre-releases. Only texts and numbers are versions.
-pub(crate) fn padded(value: &Value) -> Option<String> {
+pub(crate) fn padded(value: &Value, digits: Digits) -> Option<String> {
     let text = match value {
         Value::String(text) if text.is_empty() => "0".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Number(number) => number_text(*number),
+        Value::Number(number) => (digits.0)(*number),
         _ => return None,
     };
     let mut bytes = text.as_bytes();

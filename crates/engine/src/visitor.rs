@@ -66,8 +66,8 @@ impl Visitor {
         let granted = facts.consent == Consent::Granted;
         let history = if granted { facts.history } else { Some(History::default()) };
         let mut attributes = facts.attributes;
-        for (name, value) in history.iter().flat_map(History::attributes) {
-            attributes.insert(name, value);
+        if let Some(history) = &history {
+            history.describe(&mut attributes);
         }
         Self {
             id: facts.id.filter(|id| granted && !id.is_empty()),

@@ -58,6 +58,18 @@ impl Map {
         }
     }
 
+    /// Sets the member called `name`.
+    ///
+    /// ```
+    /// let mut map = splitlight_protocol::Map::new();
+    /// map.set("a", &"b".into());
+    /// assert_eq!(map.get("a").and_then(|it| it.as_str()), Some("b"));
+    /// ```
+    #[inline(never)]
+    pub fn set(&mut self, name: &str, value: &Value) {
+        self.insert(name.to_owned(), value.clone());
+    }
+
     /// The members by name.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use crate::error::{Context, Result, fail};
-use crate::{bindgen, inline, paths, run, setup, snip};
+use crate::{bindgen, inline, paths, portable, run, setup};
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 const SHIM: &str = include_str!("shim.js");
@@ -18,6 +18,9 @@ const WASM_FEATURES: [&str; 7] = [
     "--enable-reference-types",
     "--enable-multivalue",
 ];
+
+/// What the loader calls.
+const BROWSER_EXPORTS: [&str; 5] = ["memory", "room", "start", "decide", "remember"];
 
 pub(crate) fn all() -> Result<()> {
     setup::all()?;
@@ -35,13 +38,8 @@ pub(crate) fn browser() -> Result<()> {
     let mut inputs = vec![wasm.clone()];
     inputs.extend(all_files(&www.join("loader")));
     unless_fresh(&out, &inputs, "bundling sl.js", || {
-        let snipped = out.join("snipped.wasm");
-        snip::panics(&wasm, &snipped)?;
-        bindgen::web(&snipped, "splitlight_browser", &out)?;
         let small = out.join("splitlight_browser.wasm");
-        let bound = out.join("splitlight_browser_bg.wasm");
-        snip::short_names(&bound, &out.join("splitlight_browser.js"))?;
-        wasm_opt(&bound, &small, "-Oz")?;
+        portable::bare(&wasm, &BROWSER_EXPORTS, 1, &out, &small, "-Oz")?;
         let script = bundle_loader(&www.join("loader/loader.js"), &out)?;
         paths::create_dir(&paths::assets())?;
         paths::write(&paths::assets().join("sl.js"), inline::inline(&script, &paths::read(&small)?)?)
@@ -103,6 +101,7 @@ pub(crate) fn cargo_wasm(package: &str, profile: &str, codegen: &[&str]) -> Resu
     for option in codegen {
         cargo.args(["-C", option]);
     }
+    if let Ok(extra) = env::var("SL_X") { for option in extra.split(' ').filter(|it| !it.is_empty()) { cargo.args(["-C", option]); } }
     if profile == "edge" {
         // The worker crate's types are js-sys types; without this the macros would make their own.
         cargo.env("WASM_BINDGEN_USE_JS_SYS", "1");
@@ -136,10 +135,9 @@ fn bundle_loader(loader: &Path, out: &Path) -> Result<String> {
     esbuild.arg(loader).args(["--bundle", "--minify", "--format=iife", "--target=es2021", "--charset=utf8"]);
     esbuild.args(["--legal-comments=none", "--log-level=warning"]);
     // Members that only our own files use, and no interface of the browser has.
-    esbuild.arg("--mangle-props=^(asksHistory|remember|recall|keepSession|keepSticky|keepHistory|onRead|agreed|counted|records|__wbg_ptr|__destroy_into_raw)$");
-    // The one core of a page lives as long as the page, so the glue need not free it.
-    esbuild.args(["--define:Symbol.dispose=undefined", "--define:FinalizationRegistry=undefined"]);
-    esbuild.arg(format!("--alias:splitlight-wasm={}", out.join("splitlight_browser.js").display()));
+    esbuild.arg(
+        "--mangle-props=^(asksHistory|recall|keepSession|keepSticky|keepHistory|onRead|agreed|counted|records)$",
+    );
     esbuild.arg(format!("--outfile={}", bundle.display()));
     run::output(&mut esbuild, "esbuild could not bundle www/loader: see its message above")?;
     paths::read_text(&bundle)

@@ -7,6 +7,10 @@ pub(crate) const WASM_TOKEN: &str = "\"@@WASM@@\"";
 /// What the Worker replaces by the program when it serves the script.
 pub(crate) const PROGRAM_TOKEN: &str = "\"@@PROGRAM@@\"";
 
+/// What the loader takes away from each byte again: so masked, more of the wasm's bytes are letters and digits, which take
+/// one byte in UTF-8 and no escape. 0.8 KB of the script.
+const MASK: u8 = 96;
+
 /// The script with the wasm inside; the program's place must still be there, once.
 pub(crate) fn inline(script: &str, wasm: &[u8]) -> Result<String> {
     for token in [WASM_TOKEN, PROGRAM_TOKEN] {
@@ -15,7 +19,8 @@ pub(crate) fn inline(script: &str, wasm: &[u8]) -> Result<String> {
             fail!("the bundled loader has {token} {found} times: www/loader must name it exactly once");
         }
     }
-    Ok(script.replace(WASM_TOKEN, &literal(wasm)))
+    let masked: Vec<u8> = wasm.iter().map(|byte| byte ^ MASK).collect();
+    Ok(script.replace(WASM_TOKEN, &literal(&masked)))
 }
 
 /// A string literal whose characters U+0000 to U+00FF are the bytes. The script must be served as UTF-8.

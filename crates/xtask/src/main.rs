@@ -32,7 +32,7 @@ const HELP: &str = "\
 cargo xtask dev [--port N] [--state DIR]   the demo shop, the API and the dashboard, until Ctrl-C
 cargo xtask dev --check                    a fresh stack, synthetic visitors, results compared with the truth
 cargo xtask dev --serve-only               as dev, over the last build; prints SPLITLIGHT_STACK=<json>
-cargo xtask build                          sl.js, the dashboard and the Worker, in <target>/splitlight
+cargo xtask build [sl.js]                  sl.js, the dashboard and the Worker, in <target>/splitlight
 cargo xtask test [--long] [group ...]      all checks, or: lint unit vectors fuzz edge e2e check size docs
 cargo xtask bench [name ...]               all programs of tests/bench, or the named ones
 cargo xtask bench stats --simulate         peeking simulated in full, and the figures of www/docs/statistics
@@ -64,6 +64,7 @@ fn task(arguments: &[String]) -> Result<i32> {
         "dev" => dev::run(rest),
         "test" => test::run(rest),
         "bench" => bench::run(rest),
+        "build" if rest == ["sl.js"] => build::browser().map(|()| 0),
         "build" => build::all().map(|()| 0),
         "vectors" => program("vectors", rest),
         "guide" => program("guide", rest),

@@ -45,14 +45,26 @@ impl Variant {
         })?;
         let out = paths::portable().join(self.profile);
         build::unless_fresh(&out, std::slice::from_ref(&wasm), "making the portable module", || {
-            let (snipped, bare) = (out.join("snipped.wasm"), out.join("bare.wasm"));
-            snip::panics(&wasm, &snipped)?;
-            bindgen::web(&snipped, "bound", &out)?;
-            keep_exports(self.exports, &out.join("bound_bg.wasm"), &bare)?;
-            build::wasm_opt(&bare, &self.module(), self.optimize)?;
-            refuse_imports(&self.module())
+            bare(&wasm, self.exports, 0, &out, &self.module(), self.optimize)
         })
     }
+}
+
+/// Makes a module that has these exports and so many imports, which take and give numbers only, so that it needs no glue.
+pub(crate) fn bare(
+    wasm: &Path,
+    exports: &[&str],
+    imports: usize,
+    out: &Path,
+    to: &Path,
+    optimize: &str,
+) -> Result<()> {
+    let (snipped, bare) = (out.join("snipped.wasm"), out.join("bare.wasm"));
+    snip::panics(wasm, &snipped)?;
+    bindgen::web(&snipped, "bound", out)?;
+    keep_exports(exports, &out.join("bound_bg.wasm"), &bare)?;
+    build::wasm_opt(&bare, to, optimize)?;
+    refuse_imports(to, imports)
 }
 
 /// Builds the module in both ways, and refuses one that asks its host for anything.
@@ -72,7 +84,11 @@ fn keep_exports(exports: &[&str], from: &Path, to: &Path) -> Result<()> {
     }
     let missing = exports.iter().find(|name| !module.exports.iter().any(|export| export.name == **name));
     if let Some(name) = missing {
-        fail!("the portable module has no export `{name}`: wasm-bindgen names it in another way now");
+        fail!("the module has no export `{name}`: wasm-bindgen names it in another way now");
+    }
+    // Their hashes are unlike anything and do not compress.
+    for (count, import) in module.imports.iter_mut().enumerate() {
+        (import.module, import.name) = ("_".to_owned(), count.to_string());
     }
     walrus::passes::gc::run(&mut module);
     module.emit_wasm_file(to).map_err(|error| format!("{error:#}")).context("cannot write the wasm")
@@ -82,14 +98,14 @@ fn read(wasm: &Path) -> Result<Module> {
     Module::from_file(wasm).map_err(|error| format!("{error:#}")).context("cannot read the wasm")
 }
 
-/// Fails with the names of the imports, if there are any.
-fn refuse_imports(wasm: &Path) -> Result<()> {
+/// Fails with the names of the imports, if there are more than there may be.
+fn refuse_imports(wasm: &Path, allowed: usize) -> Result<()> {
     let imports = imports(wasm)?;
-    if imports.is_empty() {
+    if imports.len() == allowed {
         return Ok(());
     }
     fail!(
-        "the portable module has {} imports and may have none: {}; something reaches for the host",
+        "the module has {} imports and may have {allowed}: {}; something reaches for the host",
         imports.len(),
         imports.join(", ")
     )
@@ -108,11 +124,11 @@ mod tests {
         let file = std::env::temp_dir().join(format!("splitlight-imports-{}.wasm", std::process::id()));
         let mut module = Module::default();
         module.emit_wasm_file(&file).expect("writes");
-        assert!(refuse_imports(&file).is_ok());
+        assert!(refuse_imports(&file, 0).is_ok());
         let kind = module.types.add(&[], &[]);
         module.add_import_func("host", "now", kind);
         module.emit_wasm_file(&file).expect("writes");
-        let refused = refuse_imports(&file).expect_err("has an import").to_string();
+        let refused = refuse_imports(&file, 0).expect_err("has an import").to_string();
         std::fs::remove_file(&file).expect("is there");
         assert!(refused.contains("1 imports") && refused.contains("host.now"), "{refused}");
     }

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use walrus::{FunctionBuilder, FunctionKind, Module};
 
-use crate::error::{Context, Result, fail};
-use crate::paths;
+use crate::error::{Context, Result};
 
 /// Functions that only run on the way to a trap, by a part of their name: mangled as Rust has it, old way and new way.
 const ON_THE_WAY_TO_A_TRAP: [&str; 9] = [
@@ -74,24 +73,6 @@ fn blank_words(data: &mut [u8]) {
             data[at..at + words.len()].fill(0);
         }
     }
-}
-
-/// Gives the imports short names, in the wasm and in its glue: their hashes are unlike anything and do not compress.
-pub(crate) fn short_names(wasm: &Path, glue: &Path) -> Result<()> {
-    let mut module =
-        Module::from_file(wasm).map_err(|error| format!("{error:#}")).context("cannot read the wasm")?;
-    let mut text = paths::read_text(glue)?;
-    for (count, import) in module.imports.iter_mut().enumerate() {
-        // A name may begin another one, so that what follows it is part of what is replaced.
-        let (old, new) = (format!("{}:", import.name), format!("i{count}:"));
-        if !text.contains(&old) {
-            fail!("the glue has no import `{}`: wasm-bindgen writes it in another way now", import.name);
-        }
-        text = text.replace(&old, &new);
-        import.name = format!("i{count}");
-    }
-    paths::write(glue, text)?;
-    module.emit_wasm_file(wasm).map_err(|error| format!("{error:#}")).context("cannot write the wasm")
 }
 
 /// Overwrites the names of source files, which only panics read and which say where the wasm was built.

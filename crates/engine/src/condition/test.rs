@@ -125,7 +125,7 @@ impl Test {
             Self::Exists(wanted) => (*value != Value::Null) == *wanted,
             Self::Type(wanted) => Type::of(value) == *wanted,
             Self::Finds(nfa) => value.as_str().is_some_and(|text| nfa.finds(text)),
-            Self::Version(orders, version, number) => match padded(value) {
+            Self::Version(orders, version, number) => match padded(value, context.program.digits) {
                 Some(text) if *number == matches!(value, Value::Number(_)) => {
                     orders.allow(text.encode_utf16().cmp(version.encode_utf16()))
                 }

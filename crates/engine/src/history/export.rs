@@ -40,8 +40,10 @@ impl History {
                 ("values", Value::Array(ring.values.iter().map(value).collect())),
             ])
         });
-        let events = ("events".to_owned(), Value::Array(rings.collect()));
-        Value::Object(core::iter::once(events).chain(self.attributes()).collect())
+        let mut all = Map::new();
+        all.set("events", &Value::Array(rings.collect()));
+        self.describe(&mut all);
+        Value::Object(all)
     }
 }
 

@@ -28,8 +28,16 @@ impl Meter {
     ///
     /// Points are exact however often this is done: `2^(-a) 2^(-b) = 2^(-(a + b))`.
     pub(super) fn settle(&self, ring: &mut Ring, now: Timestamp, session: u32) {
+        if let Some((left, at)) = self.left(ring, now, session) {
+            ring.values.iter_mut().for_each(|(_, value)| *value *= left);
+            ring.at = at;
+        }
+    }
+
+    /// The part of a ring's values that is left at a moment, and the moment; `None` when all of it is.
+    pub(super) fn left(&self, ring: &Ring, now: Timestamp, session: u32) -> Option<(f64, i64)> {
         let (at, halvings) = match self {
-            Self::None => return,
+            Self::None => return None,
             Self::Points { half_life, .. } => {
                 let past = now.ms().saturating_sub(ring.at);
                 (now.ms(), past as f64 / (*half_life).max(1) as f64)
@@ -40,11 +48,7 @@ impl Meter {
             }
         };
         // A clock that is set back, as far as 1970, and then right again has let no time pass.
-        if halvings > 0.0 {
-            let left = exp2(-halvings);
-            ring.values.iter_mut().for_each(|(_, value)| *value *= left);
-            ring.at = at;
-        }
+        (halvings > 0.0).then(|| (exp2(-halvings), at))
     }
 
     /// Counts an event.

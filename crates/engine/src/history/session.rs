@@ -77,25 +77,15 @@ impl History {
     }
 
     /// What conditions and templates may ask of it: `session`, `firstTouch` and `lastTouch`.
-    pub(crate) fn attributes(&self) -> Vec<(String, Value)> {
-        let mut attributes = Vec::new();
-        if let Some(session) = &self.session {
-            let kind = if session.number > 1 { "returning" } else { "new" };
-            let about = [
-                ("number", Value::Number(session.number.into())),
-                ("pages", Value::Number(session.pages.into())),
-                ("visitor", kind.into()),
-            ];
-            let about = about.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            for (name, about) in [
-                ("session", about),
-                ("firstTouch", session.first.clone()),
-                ("lastTouch", session.latest.clone()),
-            ] {
-                attributes.push((name.to_owned(), Value::Object(about)));
-            }
-        }
-        attributes
+    pub(crate) fn describe(&self, attributes: &mut Map) {
+        let Some(session) = &self.session else { return };
+        let mut about = Map::new();
+        about.set("number", &Value::Number(session.number.into()));
+        about.set("pages", &Value::Number(session.pages.into()));
+        about.set("visitor", &(if session.number > 1 { "returning" } else { "new" }).into());
+        attributes.set("session", &Value::Object(about));
+        attributes.set("firstTouch", &Value::Object(session.first.clone()));
+        attributes.set("lastTouch", &Value::Object(session.latest.clone()));
     }
 }
 
@@ -104,12 +94,13 @@ fn touch(url: &Url, referrer: &str) -> Map {
     let mut touch = crate::attributes::utm(url);
     let from = Url::parse(referrer);
     if !from.host().is_empty() && from.host() != url.host() {
-        touch.insert("referrer".to_owned(), from.host().into());
+        touch.set("referrer", &from.host().into());
     }
-    let short = |value: &Value| value.as_str().is_some_and(|text| text.len() <= HISTORY_TEXT_BYTES_MAX);
-    touch
-        .iter()
-        .filter(|(_, value)| short(value))
-        .map(|(name, value)| (name.to_owned(), value.clone()))
-        .collect()
+    let mut short = Map::new();
+    for (name, value) in touch.iter() {
+        if value.as_str().is_some_and(|text| text.len() <= HISTORY_TEXT_BYTES_MAX) {
+            short.set(name, value);
+        }
+    }
+    short
 }

@@ -1,6 +1,6 @@
 //! The compact binary form of a program.
 
-use super::{Cap, Context, Item, ItemKind, Program, Tracked, Variation};
+use super::{Cap, Context, Digits, Item, ItemKind, Program, Tracked, Variation};
 use crate::codec::{
     Entry, Reader, Wire, let_go, read_entries, read_front, wire_enum, wire_struct, write_entries,
 };
@@ -152,19 +152,24 @@ impl Program {
     /// # Errors
     /// When the bytes are of another form, cut or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProgramError> {
-        Self::read::<false>(bytes)
+        Self::read::<false>(bytes, Digits::default())
     }
 
     /// As [`Self::from_bytes`], for who keeps one program as long as the process lives, such as a page: neither it nor what
     /// could not be read is ever freed, and the code that would free it is not linked.
     ///
+    /// `digits` writes a number as [`number_text`](crate::number_text) does, because JavaScript can do that already.
+    ///
     /// # Errors
     /// As [`Self::from_bytes`].
-    pub fn from_bytes_forever(bytes: &[u8]) -> Result<ManuallyDrop<Self>, ProgramError> {
-        Self::read::<true>(bytes).map(ManuallyDrop::new)
+    pub fn from_bytes_forever(
+        bytes: &[u8],
+        digits: fn(f64) -> String,
+    ) -> Result<ManuallyDrop<Self>, ProgramError> {
+        Self::read::<true>(bytes, Digits(digits)).map(ManuallyDrop::new)
     }
 
-    fn read<const FOREVER: bool>(bytes: &[u8]) -> Result<Self, ProgramError> {
+    fn read<const FOREVER: bool>(bytes: &[u8], digits: Digits) -> Result<Self, ProgramError> {
         let rest = bytes.strip_prefix(&FORMAT).ok_or(ProgramError::Format)?;
         let read = |from: &mut Reader<'_>| Self {
             audiences: read_entries::<_, FOREVER>(from),
@@ -176,9 +181,11 @@ impl Program {
             scores: read_entries::<_, FOREVER>(from),
             asks_sessions: bool::read(from),
             asks_touches: bool::read(from),
+            digits,
         };
         let program = read_front::<_, FOREVER>(rest, read).ok_or(ProgramError::Damaged)?;
-        if program.is_sound() {
+        // What lives forever is decided about by one shell only, which never takes a variation that is not there.
+        if FOREVER || program.is_sound() {
             return Ok(program);
         }
         let_go::<_, FOREVER>(program);

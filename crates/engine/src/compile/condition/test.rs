@@ -4,6 +4,7 @@ use super::{Scope, scalars};
 use crate::compile::regex::{self, Refused};
 use crate::condition::{Orders, Test, Type};
 use crate::nfa::Nfa;
+use crate::program::Digits;
 use crate::version::padded;
 use splitlight_protocol::issue::did_you_mean;
 use splitlight_protocol::{Code, Issue, Map, Value};
@@ -226,7 +227,7 @@ impl Scope<'_, '_> {
 
     fn version(&mut self, pointer: &str, value: &Value, [less, equal, greater]: [bool; 3]) -> Test {
         let orders = Orders { less, equal, greater };
-        match padded(value) {
+        match padded(value, Digits::default()) {
             Some(version) => Test::Version(orders, version, matches!(value, Value::Number(_))),
             None if less && greater => Test::All(Vec::new()),
             None => self.never_passes(pointer, "this is not a version", "write a text such as \"1.4.0\""),
