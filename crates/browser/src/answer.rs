@@ -59,7 +59,8 @@ fn entry(item: &Item, standing: &Standing, attributes: &Map, out: &mut Vec<u8>) 
         null(out);
         return;
     };
-    let mine = |at: usize| standing.left.as_ref().is_none_or(|left| left.iter().any(|left| *left as usize == at));
+    let mine =
+        |at: usize| standing.left.as_ref().is_none_or(|left| left.iter().any(|left| *left as usize == at));
     list((0..variation.changes.len()).filter(|at| mine(*at)).count(), out);
     for (at, change) in variation.changes.iter().enumerate().filter(|(at, _)| mine(*at)) {
         list(5, out);

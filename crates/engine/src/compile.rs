@@ -61,8 +61,18 @@ pub(crate) fn build(config: &Config) -> (Program, Compiler<'_>) {
     let audiences = compiler.audiences.compiled().to_vec();
     let (tracked, units) = (compiler.tracked.clone(), compiler.units.clone());
     let (asks_sessions, asks_touches) = (false, false);
-    let program =
-        Program { audiences, tracked, items, features, holdouts, units, scores, asks_sessions, asks_touches, digits: Digits::default() };
+    let program = Program {
+        audiences,
+        tracked,
+        items,
+        features,
+        holdouts,
+        units,
+        scores,
+        asks_sessions,
+        asks_touches,
+        digits: Digits::default(),
+    };
     (program, compiler)
 }
 

@@ -101,7 +101,6 @@ pub(crate) fn cargo_wasm(package: &str, profile: &str, codegen: &[&str]) -> Resu
     for option in codegen {
         cargo.args(["-C", option]);
     }
-    if let Ok(extra) = env::var("SL_X") { for option in extra.split(' ').filter(|it| !it.is_empty()) { cargo.args(["-C", option]); } }
     if profile == "edge" {
         // The worker crate's types are js-sys types; without this the macros would make their own.
         cargo.env("WASM_BINDGEN_USE_JS_SYS", "1");

@@ -10,8 +10,8 @@ use crate::{build, inline, paths, portable};
 /// The whole script, brotli -11; GrowthBook's is 16.2 KB, Statsig's 20.4, PostHog's 102.
 ///
 /// The bar is 24 KB, and it was kept until features, kept variations, scores, sessions and the rest of the conditions came
-/// in. This holds what there is until the program is evaluated from its bytes, which takes the reading of every type out.
-const SCRIPT_BROTLI_MAX: usize = 38 * 1024;
+/// in. This holds what there is.
+const SCRIPT_BROTLI_MAX: usize = 31 * 1024;
 
 /// The engine as a module without imports, brotli -11, built to be fast and built to be small.
 const PORTABLE_BROTLI_MAX: usize = 50 * 1024;
