@@ -2,6 +2,9 @@
 const [TEXT, HTML, ATTRIBUTE, CLASS, , , , INSIDE_LAST, REMOVE, CSS] = Array(10).keys();
 const PLACES = [, , , , "before", "after", "prepend", "append"];
 
+// Frames in which one change may find new elements on one page.
+const ROUNDS_MAX = 100;
+
 // Nothing but an id, so that it can mean one element only: the first, as at the edge.
 const ID_ALONE = /^#[\w\u0080-\uffff-]+$/;
 const RUNS = /^(on|srcdoc$)/i;
@@ -37,24 +40,52 @@ const addCss = (css) => {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(css);
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+    return () => (document.adoptedStyleSheets = document.adoptedStyleSheets.filter((other) => other !== sheet));
   } catch {
     const style = document.createElement("style");
     style.textContent = css;
     document.documentElement.append(style);
+    return () => style.remove();
   }
 };
 
-const apply = (element, edit, text, more) => {
-  if (edit === TEXT) element.textContent = text;
-  else if (edit === HTML) element.replaceChildren(fragment(text));
-  else if (edit === ATTRIBUTE) {
-    if (text === null) element.removeAttribute(more);
-    else if (!RUNS.test(more) && !isScript(text)) element.setAttribute(more, text);
-  } else if (edit === CLASS) {
-    element.classList.add(...text);
-    element.classList.remove(...more);
-  } else if (edit === REMOVE) element.remove();
-  else element[PLACES[edit]](fragment(text));
+const setAttribute = (element, name, value) =>
+  value === null ? element.removeAttribute(name) : element.setAttribute(name, value);
+
+// Makes a change, and gives what takes it back, unless the page has made something else of the element since.
+const apply = (element, edit, text, more, old) => {
+  const { classList } = element;
+  if (edit <= HTML) {
+    if (edit === HTML) element.replaceChildren(fragment(text));
+    else element.textContent = text;
+    const mine = element.firstChild;
+    return () => element.firstChild === mine && element.replaceChildren(...old);
+  }
+  if (edit === ATTRIBUTE) {
+    if (text !== null && (RUNS.test(more) || isScript(text))) return undefined;
+    const before = element.getAttribute(more);
+    setAttribute(element, more, text);
+    return () => element.getAttribute(more) === text && setAttribute(element, more, before);
+  }
+  if (edit === CLASS) {
+    const added = text.filter((name) => !classList.contains(name));
+    const removed = more.filter((name) => classList.contains(name));
+    classList.add(...added);
+    classList.remove(...removed);
+    return () => {
+      classList.remove(...added);
+      classList.add(...removed);
+    };
+  }
+  if (edit === REMOVE) {
+    const place = new Comment();
+    element.replaceWith(place);
+    return () => place.replaceWith(element);
+  }
+  const content = fragment(text);
+  const nodes = [...content.childNodes];
+  element[PLACES[edit]](content);
+  return () => nodes.forEach((node) => node.remove());
 };
 
 // Whether the parser may still add to an element: it and everything around it is the last of its siblings.
@@ -67,8 +98,11 @@ const isOpen = (element) => {
 // Where the parser goes on: it adds to the last text as well as after it.
 const endOf = ({ lastChild }) => [lastChild, lastChild?.length];
 
-/** Keeps what was done on this page, however often decisions change. */
-export function createEdits() {
+/**
+ * Keeps what was done on this page, however often decisions change.
+ * @param {(selector: string) => void} giveUp Hears of a change that the page takes back again and again.
+ */
+export function createEdits(giveUp) {
   const tasks = new Map();
   let unfinished = [];
   let active = [];
@@ -76,10 +110,11 @@ export function createEdits() {
   const make = (task) => {
     const [selector, edit, text, more] = task.change;
     if (edit === CSS) {
-      if (!task.made) addCss(text);
+      if (!task.made) task.undo.push(addCss(text));
       task.made = true;
       return;
     }
+    let fresh = 0;
     const found = ID_ALONE.test(selector)
       ? [document.querySelector(selector)]
       : document.querySelectorAll(selector);
@@ -89,37 +124,61 @@ export function createEdits() {
       // What comes last must come after what the parser still adds.
       if (open && edit === INSIDE_LAST) continue;
       task.seen.add(element);
-      apply(element, edit, text, more);
+      const old = [...element.childNodes];
+      task.undo.push(apply(element, edit, text, more, old));
       task.made = true;
-      if (open && edit <= HTML) unfinished.push({ element, task, end: endOf(element) });
+      fresh = 1;
+      if (open && edit <= HTML) unfinished.push({ element, task, old, end: endOf(element) });
     }
+    // A framework that renders the original again with new elements would have us go on forever.
+    if (document.readyState === "complete" && (task.rounds += fresh) > ROUNDS_MAX) {
+      task.broken = true;
+      giveUp(selector);
+    }
+  };
+
+  // In the reverse order, because one change may be within another.
+  const undo = (task) => {
+    for (const back of task.undo.reverse()) back?.();
+    unfinished = unfinished.filter((one) => one.task !== task);
   };
 
   // The parser has gone on to write the original after what replaced it: replaces it again.
   const finish = (one) => {
-    const [node, length] = endOf(one.element);
-    if (node !== one.end[0] || length !== one.end[1]) {
-      apply(one.element, ...one.task.change.slice(1));
-      one.end = endOf(one.element);
+    const { element, task, old, end } = one;
+    const [node, length] = endOf(element);
+    if (node !== end[0] || length !== end[1]) {
+      // What it wrote is a part of the original.
+      if (length > end[1] && end[0].data) old.at(-1)?.appendData?.(end[0].data.slice(end[1]));
+      for (let next = end[0]?.nextSibling; next; next = next.nextSibling) old.push(next);
+      task.undo.push(apply(element, ...task.change.slice(1, 4), old));
+      one.end = endOf(element);
     }
-    return isOpen(one.element);
+    return isOpen(element);
   };
 
   return {
-    /** Takes the changes that are in force from now on: `[item, variation, changes]`. */
-    plan(items) {
+    /** Takes the changes that are in force from now on, `[item, variation, changes]`, and takes back others on a new page. */
+    plan(items, isNew) {
       active = items.flatMap(([item, variation, changes]) =>
         changes.map((change) => {
           const name = [item, variation, change[4]].join("\n");
-          if (!tasks.has(name)) tasks.set(name, { seen: new WeakSet(), made: false });
+          if (!tasks.has(name)) tasks.set(name, { seen: new WeakSet(), made: false, rounds: 0, undo: [] });
           return Object.assign(tasks.get(name), { item, change });
         }));
+      if (!isNew) return;
+      for (const [name, task] of [...tasks].reverse()) {
+        task.rounds = 0;
+        if (active.includes(task)) continue;
+        tasks.delete(name);
+        undo(task);
+      }
     },
     make() {
       unfinished = unfinished.filter(finish);
       for (const task of active) {
         try {
-          make(task);
+          if (!task.broken) make(task);
         } catch {
           // No selector, or the page forbids html: this change is not made, and its item not exposed.
           task.broken = true;

@@ -4,6 +4,7 @@ import { openDevice } from "./device.js";
 import { createEdits } from "./edits.js";
 import { createEvents } from "./events.js";
 import { createOutbox } from "./outbox.js";
+import { hear, siteSays } from "./signals.js";
 
 const VERSION = "0.1.0";
 // After the page is complete, elements may be this late; then we stop looking for more of what was found.
@@ -35,7 +36,7 @@ function start() {
   // Key to decision, so that reading one again never enters the core.
   let table = new Map();
   let features = new Map();
-  const watchers = [];
+  const watchers = new Set();
 
   const complain = (what, error) => console.warn(`Splitlight ${what}:`, error);
 
@@ -64,8 +65,9 @@ function start() {
     }
   };
 
-  const device = openDevice(config.consent ?? data.consent);
-  const edits = createEdits();
+  const signals = `${config.signals ?? data.signals ?? ""}`;
+  const device = openDevice(siteSays(config.consent ?? data.consent, signals));
+  const edits = createEdits((selector) => complain("gives up", selector));
   const outbox = createOutbox(`${base}/e`, data.key, `browser/${VERSION}`);
   const events = createEvents(device, outbox, "@@CONFIG@@");
 
@@ -73,7 +75,7 @@ function start() {
   const known = ({ asksHistory }) => (asksHistory ? bytes(device.history()) : []);
 
   // --- Decisions -----------------------------------------------------------------------------------------------
-  const decide = (keep) => {
+  const decide = (keep, isNew) => {
     url = location.href;
     const facts = {
       id: device.id,
@@ -105,7 +107,7 @@ function start() {
     }
     for (const decision of table.values()) if (decision.redirect && leave(decision)) return;
     const open = [...table.values()].filter(({ changes }) => changes);
-    edits.plan(open.map(({ key, variation, changes }) => [key, variation, changes]));
+    edits.plan(open.map(({ key, variation, changes }) => [key, variation, changes]), isNew);
     watch();
     for (const watcher of watchers) guarded(watcher)(api.decisions());
   };
@@ -198,23 +200,26 @@ function start() {
     look();
     restore();
   };
-  const route = guarded(() => location.href !== url && decide(false));
+  const route = guarded(() => location.href !== url && decide(false, true));
+  const listening = new AbortController();
 
   const listen = () => {
+    const { signal } = listening;
     if (isComplete()) ready();
-    else document.addEventListener("DOMContentLoaded", ready);
+    else document.addEventListener("DOMContentLoaded", ready, { signal });
     // No unload handlers: they would keep the page out of the back-forward cache.
     const flush = guarded(outbox.flush);
-    addEventListener("pagehide", flush);
-    document.addEventListener("visibilitychange", () => document.hidden && flush());
-    if (window.navigation) navigation.addEventListener("currententrychange", route);
-    else addEventListener("popstate", route);
+    addEventListener("pagehide", flush, { signal });
+    document.addEventListener("visibilitychange", () => document.hidden && flush(), { signal });
+    if (window.navigation) navigation.addEventListener("currententrychange", route, { signal });
+    else addEventListener("popstate", route, { signal });
   };
 
   // --- The API: nothing here throws ----------------------------------------------------------------------------
   const api = {
     version: VERSION,
     variation: (key, fallback) => read(key)?.variation ?? fallback,
+    peek: (key, fallback) => table.get(key)?.variation ?? fallback,
     value: (key, fallback) => read(key)?.value ?? fallback,
     feature,
     isOn: (key) => !!feature(key),
@@ -243,7 +248,22 @@ function start() {
       decide(answer === "granted");
       restore();
     }),
-    onChange: (watcher) => void watchers.push(watcher),
+    onChange(watcher) {
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
+    },
+    destroy: guarded(() => {
+      listening.abort();
+      observer.disconnect();
+      // Whoever still looks later finds nothing to do.
+      watching = true;
+      watchers.clear();
+      outbox.flush();
+      core = undefined;
+      table.clear();
+      features.clear();
+      edits.plan([], true);
+    }),
     push(...commands) {
       for (const command of commands) {
         guarded(() => {
@@ -269,6 +289,7 @@ function start() {
   })();
   guarded(decide)(false);
   listen();
+  guarded(hear)(signals, (answer) => answer !== device.consent && api.consent(answer));
   if (Array.isArray(before)) api.push(...before);
 }
 

@@ -1,0 +1,99 @@
+// Events outlive a collector that is down, the page, and the browser.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+import { chromium } from "playwright-core";
+import { TAG, args, executablePath, openSite, scriptFor, sleep, until, watch } from "./tag.mjs";
+
+let site;
+const folders = [];
+const running = new Set();
+
+before(async () => {
+  site = await openSite(scriptFor({ version: 1, project: "shop" }));
+  site.page = () => `<!doctype html><html><head><title>t</title>${TAG}</head><body><h1>Shop</h1></body></html>`;
+});
+
+beforeEach(() => Object.assign(site, { batches: [], collector: 0 }));
+
+after(() => {
+  site?.close();
+  // Those of a test that failed.
+  for (const pid of running) process.kill(-pid, "SIGKILL");
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+});
+
+/** A browser of its own process group, which can be ended as a power cut would. */
+async function start(folder) {
+  const port = join(folder, "DevToolsActivePort");
+  rmSync(port, { force: true });
+  const flags = [...args, `--user-data-dir=${folder}`, "--remote-debugging-port=0", "about:blank"];
+  const child = spawn(executablePath, flags, { detached: true, stdio: "ignore" });
+  const gone = new Promise((resolve) => child.on("exit", resolve));
+  await until(() => existsSync(port) && readFileSync(port, "utf8").includes("\n"), 20_000);
+  running.add(child.pid);
+  const browser = await chromium.connectOverCDP(`http://127.0.0.1:${readFileSync(port, "utf8").split("\n")[0]}`);
+  const kill = async () => {
+    if (running.delete(child.pid)) process.kill(-child.pid, "SIGKILL");
+    await gone;
+  };
+  return { context: browser.contexts()[0], kill };
+}
+
+const newFolder = () => {
+  const folder = mkdtempSync(join(tmpdir(), "splitlight-outbox-"));
+  folders.push(folder);
+  return folder;
+};
+
+const trackTen = (page) =>
+  page.evaluate(() => {
+    for (let i = 0; i < 10; i++) splitlight.track("kept", { i });
+  });
+
+async function tenOnce() {
+  await until(() => site.events().length >= 10, 15_000);
+  // A second delivery would come now.
+  await sleep(1000);
+  // By its id, as the collector counts: a page that ends does not hear the answer, so the next one says it again.
+  const all = site.events();
+  assert.equal(all.length, 10, "each was delivered once");
+  assert.deepEqual(all.map((event) => event.properties.i).sort((a, b) => a - b), [...Array(10).keys()]);
+}
+
+test("a collector that is down, and another page: ten of ten arrive once", async () => {
+  const { context, kill } = await start(newFolder());
+  const { page, all } = await watch(context);
+  await page.goto(`${site.origin}/one`);
+  await trackTen(page);
+  await sleep(300);
+  assert.deepEqual(site.batches, []);
+  await page.goto(`${site.origin}/two`);
+  assert.deepEqual(site.batches, []);
+  site.collector = 200;
+  await page.goto(`${site.origin}/three`);
+  await tenOnce();
+  assert.deepEqual(await all(), []);
+  await kill();
+});
+
+test("kill -9 of the browser after a second: ten of ten arrive once from the next one", async () => {
+  const folder = newFolder();
+  const first = await start(folder);
+  const { page } = await watch(first.context);
+  await page.goto(`${site.origin}/one`);
+  await trackTen(page);
+  await sleep(1000);
+  await first.kill();
+  assert.deepEqual(site.batches, []);
+  site.collector = 200;
+  const second = await start(folder);
+  const next = await watch(second.context);
+  await next.page.goto(`${site.origin}/two`);
+  await tenOnce();
+  assert.deepEqual(await next.all(), []);
+  await second.kill();
+});

@@ -1,0 +1,168 @@
+// Before consent nothing is kept and nothing names a visitor; a refusal takes everything away at once.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { chromium } from "playwright-core";
+import { args, executablePath, openSite, scriptFor, sleep, until, watch } from "./tag.mjs";
+
+const WIPED_MS = 100;
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
+
+const config = {
+  version: 1,
+  project: "shop",
+  experiments: [{ key: "hero", status: "running", variations: [
+    { key: "control", weight: 0 }, { key: "bold", weight: 1, changes: [{ selector: "h1", text: "Bold" }] }] }],
+  personalizations: [{ key: "fans", when: { $history: { event: "view", within: "30d", count: { $gte: 1 } } },
+    changes: [{ selector: "#fans", text: "Fan" }] }],
+  features: [{ key: "checkout", default: "a", rules: [{ run: { key: "kept", sticky: true, variations: [
+    { key: "a", weight: 0, value: "a" }, { key: "b", weight: 1, value: "b" }] } }] }],
+};
+
+let site;
+let browser;
+
+before(async () => {
+  site = await openSite(scriptFor(config));
+  browser = await chromium.launch({ executablePath, args });
+});
+
+beforeEach(() => Object.assign(site, { batches: [], requests: [] }));
+
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+
+/** A page with these attributes on the tag and this before it. */
+async function open(attributes, { before: head = "", init } = {}) {
+  site.page = () => `<!doctype html><html><head><title>t</title>${head}
+    <script src="/_sl/sl.js" data-key="k" ${attributes}></script></head>
+    <body><h1>Original</h1><p id="fans">None</p></body></html>`;
+  const context = await browser.newContext();
+  const watched = await watch(context, init);
+  const cdp = await context.newCDPSession(watched.page);
+  await watched.page.goto(`${site.origin}/`);
+  // What the browser itself says is there, whatever the page may see.
+  const kept = async () => {
+    const { cookies } = await cdp.send("Network.getCookies", { urls: [site.origin] });
+    const storages = [];
+    for (const isLocalStorage of [true, false]) {
+      const storageId = { securityOrigin: site.origin, isLocalStorage };
+      storages.push(...(await cdp.send("DOMStorage.getDOMStorageItems", { storageId })).entries.map(([key]) => key));
+    }
+    const { databaseNames } = await cdp.send("IndexedDB.requestDatabaseNames", { securityOrigin: site.origin });
+    return [...cookies.map(({ name }) => name), ...storages, ...databaseNames].sort();
+  };
+  await cdp.send("DOMStorage.enable");
+  return { ...watched, context, kept };
+}
+
+const use = (page) =>
+  page.evaluate(() => {
+    splitlight.track("view");
+    splitlight.identify("someone");
+    splitlight.feature("checkout");
+    splitlight.variation("hero");
+  });
+
+test("while consent is pending there is no cookie, no storage and no id on the wire", async () => {
+  const { page, kept, all, context } = await open('data-consent="pending"');
+  await use(page);
+  await page.evaluate(() => history.pushState(null, "", "/next"));
+  await sleep(400);
+  assert.deepEqual(await kept(), []);
+  assert.deepEqual(site.batches, []);
+  for (const { url, headers, body } of site.requests) {
+    assert.ok(!headers.cookie && !UUID.test(url + body), `${url} ${headers.cookie}`);
+  }
+  assert.equal(await page.evaluate(() => splitlight.visitorId()), null);
+  assert.deepEqual(await all(), []);
+  // The same page sees all of it once there is consent, so that the assertions above can fail.
+  await page.evaluate(() => splitlight.consent("granted"));
+  await use(page);
+  await until(() => site.batches.length > 0);
+  const names = await kept();
+  for (const name of ["sl_id", "sl_consent", "sl_sticky", "sl.session", "sl.history", "splitlight"]) {
+    assert.ok(names.includes(name), `${name} is not among ${names}`);
+  }
+  assert.match(site.requests.at(-1).body, UUID);
+  await context.close();
+});
+
+test(`a refusal leaves nothing but itself within ${WIPED_MS} ms`, async () => {
+  const { page, kept, all, context } = await open("");
+  await use(page);
+  await until(() => site.batches.length > 0);
+  // In the page, because asking over CDP takes longer than the bar.
+  const took = await page.evaluate(async () => {
+    const began = performance.now();
+    splitlight.consent("denied");
+    const left = async () => {
+      const databases = (await indexedDB.databases()).length;
+      return databases + localStorage.length + sessionStorage.length + document.cookie.split("; ").filter((it) => it !== "sl_consent=denied").length;
+    };
+    while (await left()) if (performance.now() - began > 3000) return Infinity;
+    return performance.now() - began;
+  });
+  assert.ok(took < WIPED_MS, `it took ${took} ms`);
+  assert.deepEqual(await kept(), ["sl_consent"]);
+  const before = site.requests.length;
+  await use(page);
+  await sleep(300);
+  assert.equal(site.requests.length, before, "nothing is sent any more");
+  assert.deepEqual(await all(), []);
+  await context.close();
+});
+
+test("Global Privacy Control and Do Not Track count where the site says so", async () => {
+  const signal = () => {
+    Object.defineProperty(navigator, "globalPrivacyControl", { value: true });
+    Object.defineProperty(navigator, "doNotTrack", { value: "1" });
+  };
+  for (const [attributes, expected] of [["", 1], ['data-signals="gpc"', 0], ['data-signals="dnt"', 0]]) {
+    const { page, kept, context } = await open(attributes, { init: signal });
+    await use(page);
+    assert.equal((await kept()).filter((name) => name === "sl_id").length, expected, attributes);
+    await context.close();
+  }
+});
+
+test("an answer to IAB TCF 2.2 is an answer to us", async () => {
+  const stub = `<script>
+    window.__tcfapi = (command, version, listener) => (window.tell = (status, consents) =>
+      listener({ eventStatus: status, gdprApplies: true, purpose: { consents } }, true));
+  </script>`;
+  const { page, kept, all, context } = await open('data-signals="tcf"', { before: stub });
+  await use(page);
+  assert.deepEqual(await kept(), [], "nobody has answered");
+  await page.evaluate(() => tell("cmpuishown", { 1: true, 6: true, 8: true }));
+  assert.deepEqual(await kept(), [], "the question is on the screen");
+  await page.evaluate(() => tell("useractioncomplete", { 1: true, 6: true, 8: true }));
+  assert.ok((await kept()).includes("sl_id"));
+  assert.equal(await page.locator("h1").textContent(), "Bold");
+  await page.evaluate(() => tell("useractioncomplete", { 1: true, 8: true }));
+  await until(async () => (await kept()).join() === "sl_consent");
+  assert.deepEqual(await all(), []);
+  await context.close();
+});
+
+test("Google Consent Mode's updates are answers to us, before and after the script", async () => {
+  const gtag = (rest) => `<script>
+    window.dataLayer = window.dataLayer || [];
+    function gtag() { dataLayer.push(arguments); }
+    gtag("consent", "default", { analytics_storage: "denied", ad_storage: "denied" });${rest}
+  </script>`;
+  const { page, kept, all, context } = await open('data-signals="gcm"', { before: gtag("") });
+  await use(page);
+  assert.deepEqual(await kept(), [], "a default is no answer");
+  await page.evaluate(() => gtag("consent", "update", { analytics_storage: "granted" }));
+  assert.ok((await kept()).includes("sl_id"));
+  await page.evaluate(() => gtag("consent", "update", { analytics_storage: "denied" }));
+  await until(async () => (await kept()).join() === "sl_consent");
+  assert.equal(await page.evaluate(() => dataLayer.length), 3, "the layer is the page's as it was");
+  assert.deepEqual(await all(), []);
+  await context.close();
+  const earlier = await open('data-signals="gcm"', { before: gtag('gtag("consent", "update", { analytics_storage: "granted" });') });
+  assert.ok((await earlier.kept()).includes("sl_id"));
+  await earlier.context.close();
+});

@@ -1,0 +1,92 @@
+// A script tag under test: a site and a collector that do what a test says, and pages that tell what went wrong.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = new URL("../..", import.meta.url).pathname;
+const target = process.env.SPLITLIGHT_TARGET ?? process.env.CARGO_TARGET_DIR ?? join(root, "target");
+const out = process.env.SPLITLIGHT_OUT ?? join(target, "splitlight");
+
+export const executablePath = process.env.SPLITLIGHT_CHROMIUM ?? process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+  "--disable-background-networking", "--disable-component-update"];
+export const TAG = '<script src="/_sl/sl.js" data-key="sl_write_x"></script>';
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until something holds, and says what did not. */
+export const until = async (holds, ms = 8000) => {
+  for (const end = Date.now() + ms; Date.now() < end; await sleep(20)) if (await holds()) return;
+  throw new Error(`not within ${ms} ms: ${holds}`);
+};
+
+const latin1 = (bytes) => JSON.stringify(Buffer.from(bytes).toString("latin1"));
+
+/** `sl.js` as the Worker serves it for a config. */
+export function scriptFor(config) {
+  const file = join(mkdtempSync(join(tmpdir(), "splitlight-")), "config.json");
+  writeFileSync(file, JSON.stringify(config));
+  const cargo = ["run", "--quiet", "--package", "splitlight-browser", "--example", "program", "--", file];
+  const program = execFileSync("cargo", cargo, { cwd: root, maxBuffer: 1 << 24 });
+  return readFileSync(join(out, "assets/sl.js"), "utf8")
+    .replace('"@@PROGRAM@@"', () => latin1(program)).replace('"@@CONFIG@@"', '"hash-1"');
+}
+
+/** A site on a port of its own; what is assigned to its members is what it does from then on. */
+export async function openSite(script) {
+  const site = {
+    script,
+    // How sl.js, a page and the collector answer; each may be replaced by a function of request and response.
+    serve: undefined,
+    page: () => "",
+    headers: {},
+    collector: 200,
+    batches: [],
+    requests: [],
+    // As the collector counts: an event that came twice is one event.
+    events: () =>
+      [...new Map(site.batches.flatMap(({ events }) => events).map((event) => [event.id, event])).values()],
+  };
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url, "http://x");
+    const parts = [];
+    request.on("data", (part) => parts.push(part)).on("end", () => {
+      const body = Buffer.concat(parts).toString();
+      site.requests.push({ url: request.url, headers: request.headers, body });
+      if (pathname === "/_sl/sl.js") {
+        if (site.serve) return site.serve(response);
+        response.writeHead(200, { "content-type": "text/javascript; charset=utf-8" }).end(site.script);
+      } else if (pathname === "/_sl/e") {
+        if (site.collector === 0) return response.destroy();
+        if (site.collector === 200) site.batches.push(JSON.parse(body));
+        response.writeHead(site.collector, { "access-control-allow-origin": "*" }).end("{}");
+      } else if (pathname === "/favicon.ico") response.writeHead(404).end();
+      else response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...site.headers }).end(site.page(pathname));
+    });
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  site.origin = `http://127.0.0.1:${server.address().port}`;
+  site.close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return site;
+}
+
+/** A page of a context, and the errors, rejections and warnings it had so far. */
+export async function watch(context, init) {
+  const page = await context.newPage();
+  const errors = [];
+  const warnings = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => message.type() === "warning" && warnings.push(message.text()));
+  await page.addInitScript(() => {
+    window.failures = [];
+    addEventListener("unhandledrejection", ({ reason }) => window.failures.push(`rejected: ${reason}`));
+    addEventListener("error", ({ message }) => message && window.failures.push(message));
+  });
+  if (init) await page.addInitScript(init);
+  return { page, errors, warnings, all: async () => [...errors, ...(await page.evaluate(() => window.failures))] };
+}
