@@ -64,7 +64,7 @@ async function open(init) {
   return { page, context };
 }
 
-/** Makes each payload a change of each kind, clicks on what it left, and tells which ran. */
+/** Makes each payload a change of each kind, and tells which ran, or would when somebody follows a link. */
 const attack = (page, list) =>
   page.evaluate(async (all) => {
     const { createEdits } = await import("/edits.js");
@@ -86,7 +86,13 @@ const attack = (page, list) =>
       add("p", 9, payload, null);
       edits.plan([["item", "variation", changes]]);
       edits.make();
-      for (const link of document.querySelectorAll("a, button, form")) link.click?.();
+      // An address that would run when it is followed.
+      for (const element of document.querySelectorAll("body *")) {
+        for (const member of ["href", "src", "action", "formAction", "data"]) {
+          const address = element[member]?.baseVal ?? element[member];
+          if (/^javascript:/i.test(address)) window.runs.push(address);
+        }
+      }
       await new Promise((resolve) => setTimeout(resolve, 25));
       if (window.runs.length) ran.push(payload);
       document.body.replaceChildren();
