@@ -25,8 +25,9 @@ const scrub = (content) => {
 
 const fragment = (html) => {
   const template = document.createElement("template");
-  // An empty configuration keeps classes, ids and styles, which the default one takes away; both are safe.
-  if (template.setHTML) template.setHTML(html, { sanitizer: {} });
+  // Such a configuration keeps classes, ids and styles, which the default one takes away; both are safe. A marquee with
+  // an event handler ends Chromium's tab.
+  if (template.setHTML) template.setHTML(html, { sanitizer: { removeElements: ["marquee"] } });
   else {
     template.innerHTML = html;
     scrub(template.content);
