@@ -114,7 +114,10 @@ impl Score {
     }
 }
 
-fn meter<'a>(tracked: u32, context: &Context<'a>) -> Result<(&'a [(String, f64)], f64), Truth> {
+/// What a meter showed last, and the part of it that is left.
+type Shown<'a> = (&'a [(String, f64)], f64);
+
+fn meter<'a>(tracked: u32, context: &Context<'a>) -> Result<Shown<'a>, Truth> {
     let history = context.visitor.history.as_ref().ok_or(Truth::Unknown)?;
     let tracked = context.program.tracked(tracked)?;
     Ok(history.values(tracked, context.now))
