@@ -8,9 +8,8 @@ import { chromium } from "playwright-core";
 import { args, executablePath } from "./tag.mjs";
 
 const root = new URL("../..", import.meta.url).pathname;
-// More of them, seen to run, where the project's own collection is at hand.
-const corpus = join(process.env.SPLITLIGHT_ATTACK ?? join(root, "../shared/data/attack"),
-  "xss-confirmed-chromium156-innerHTML.json");
+// More of them, one `{ "p": ... }` each, where a collection is at hand.
+const corpus = process.env.SPLITLIGHT_ATTACK ?? "";
 const OURS = [
   "<img src=x onerror=alert(1)>", "<svg onload=alert(1)>", "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
   "<details open ontoggle=alert(1)>x</details>", "<iframe srcdoc='<script>parent.alert(1)</script>'></iframe>",

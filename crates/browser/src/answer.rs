@@ -109,7 +109,9 @@ const fn inserted(position: Position) -> usize {
 
 fn texts(texts: &[String], out: &mut Vec<u8>) {
     list(texts.len(), out);
-    texts.iter().for_each(|it| text(it, out));
+    for it in texts {
+        text(it, out);
+    }
 }
 
 fn maybe(given: Option<&str>, out: &mut Vec<u8>) {

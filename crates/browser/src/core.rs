@@ -73,10 +73,7 @@ pub fn decide_page(now: f64) -> usize {
     PAGE.with_borrow_mut(|page| {
         let Page { program: Some(program), standings, bytes } = page else { return 0 };
         let (facts, mut history) = read(bytes);
-        let facts = match &facts {
-            Value::Object(facts) => facts,
-            _ => return 0,
-        };
+        let Value::Object(facts) = &facts else { return 0 };
         let text = |name| facts.get(name).and_then(Value::as_str).unwrap_or_default();
         let is = |name| facts.get(name) == Some(&Value::Bool(true));
         let edge = handover::read(facts.get("handover"));
