@@ -4,6 +4,8 @@
 //! one call. Batches of a shard that arrive while a call to it is under way share the next call. An answer is a text
 //! for 200, or `[status, text, header name, header value, ...]` for a problem.
 
+#![expect(clippy::needless_pass_by_value, reason = "what the script hands over is owned")]
+
 use crate::clock;
 use crate::edge::cookie;
 use crate::intake::check::{Checked, Fates, Sender};

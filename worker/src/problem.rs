@@ -24,6 +24,9 @@ pub(crate) struct Problem {
     headers: Vec<(&'static str, String)>,
 }
 
+/// A status, a text and headers.
+type Parts<'p> = (u16, String, Vec<(&'static str, &'p str)>);
+
 impl Problem {
     /// A problem; `detail` is a sentence that ends with what to do.
     pub(crate) fn new(status: u16, title: &'static str, detail: impl Into<String>) -> Self {
@@ -95,7 +98,7 @@ impl Problem {
     }
 
     /// The problem as its status, its text and its headers.
-    pub(crate) fn parts(&self) -> Result<(u16, String, Vec<(&'static str, &str)>)> {
+    pub(crate) fn parts(&self) -> Result<Parts<'_>> {
         let mut headers = vec![
             ("content-type", "application/problem+json"),
             ("cache-control", "no-store"),

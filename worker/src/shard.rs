@@ -83,7 +83,7 @@ impl DurableObject for Shard {
 
 #[wasm_bindgen]
 impl Shard {
-    #[expect(unreachable_pub, reason = "the entry script calls it")]
+    #[allow(dead_code, unreachable_pub, reason = "the entry script calls it, which only wasm knows of")]
     /// A question and its answer as bytes, by remote call: half the cost of a request and a response.
     pub fn ask(&self, question: Vec<u8>) -> Promise {
         let core = Rc::clone(&self.core);
@@ -126,7 +126,9 @@ pub(crate) async fn count(
         match ask_to_count(env, settings, published, index, &question).await {
             Ok(receipts) => places.into_iter().zip(receipts).for_each(|(at, receipt)| counted[at] = receipt),
             Err(error) => {
-                places.into_iter().for_each(|at| counted[at] = Err(Refusal::Failed(error.to_string())));
+                for at in places {
+                    counted[at] = Err(Refusal::Failed(error.to_string()));
+                }
             }
         }
     }

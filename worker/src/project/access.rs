@@ -73,6 +73,7 @@ pub(crate) async fn scope_of(env: &Env, settings: &Settings, key: &str) -> Resul
 }
 
 /// The scope of a key as this isolate remembers it; `None` when the project object has to be asked.
+#[expect(clippy::option_option, reason = "whether it is known, and then which it is, if any")]
 pub(crate) fn scope_at_hand(env: &Env, key: &str) -> Option<Option<Scope>> {
     let hash = sha256(key);
     if is_admin(env, &hash) {
