@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const INPUT_MAX: Duration = Duration::from_millis(50);
 
 /// The longest that a statistic may take for the worst of its arguments. A person waits for it, no page.
-const STATISTIC_MAX: Duration = Duration::from_millis(500);
+const STATISTIC_MAX: Duration = Duration::from_secs(1);
 
 /// Runs a target and panics when an input takes longer than it may.
 pub fn bounded(run: impl Fn()) {

@@ -185,15 +185,15 @@ fn contrasts(numbers: &mut Numbers) {
 
 fn proportions(numbers: &mut Numbers) {
     let alpha = numbers.any();
-    let conversions = |numbers: &mut Numbers| {
-        let n = numbers.count() >> (11 + numbers.byte() % 50);
-        let converted = if n == 0 { 0 } else { numbers.count() % (n + 1) };
-        Conversions { converted: converted as f64, n: n.max(1) as f64 }
+    let conversions = |numbers: &mut Numbers| match numbers.coin() {
+        true => Conversions { converted: numbers.any(), n: numbers.any() },
+        false => {
+            let n = numbers.count() >> (11 + numbers.byte() % 50);
+            let converted = numbers.count() % (n + 1);
+            Conversions { converted: converted as f64, n: n as f64 }
+        }
     };
     let (a, b) = (conversions(numbers), conversions(numbers));
-    if !(0.0 < alpha && alpha < 1.0) {
-        return;
-    }
     for found in [
         proportion::wilson(&a, alpha),
         proportion::clopper_pearson(&a, alpha),

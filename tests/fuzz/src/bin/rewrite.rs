@@ -13,8 +13,12 @@ fuzz_target!(|input: &[u8]| {
     let [kinds, length, page @ ..] = input else { return };
     bounded(|| {
         let _ = check_html(&text(page));
-        let changes: Vec<Change> =
-            all_changes().into_iter().enumerate().filter(|(at, _)| kinds >> at & 1 == 1).map(|(_, it)| it).collect();
+        let changes: Vec<Change> = all_changes()
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| kinds >> at & 1 == 1)
+            .map(|(_, it)| it)
+            .collect();
         let rewrite = Rewrite::new(&changes, &Map::new(), "<!--HEAD-->");
         let whole = through(&rewrite, page, page.len());
         let pieces = through(&rewrite, page, usize::from(*length));
