@@ -11,6 +11,7 @@ thread_local! {
 
 /// What the operator configured; every setting has a default but the secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Settings {
     /// `PROJECT_KEY`: the project this deployment serves, `default`.
     pub(crate) project: String,
