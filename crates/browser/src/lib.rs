@@ -7,7 +7,7 @@
 //!
 //! Bytes go in and bytes come out, so that there is no glue and nothing is asked of JavaScript while something is decided:
 //! the loader writes a value at the address that [`room`] gives and reads one at the address it gets, in the form of
-//! [`splitlight_engine::write_value`].
+//! [`splitlight_engine::bytes`].
 
 mod answer;
 mod core;
