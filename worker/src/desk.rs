@@ -101,7 +101,7 @@ pub async fn read_batch(request: worker::web_sys::Request) -> JsValue {
 /// Checks a batch: the number of the shard whose lane it waits in, its answer, or nothing when [`prepare`] has to run
 /// before.
 ///
-/// `head` has the request's [`HEAD`], one on each line, empty when it is missing.
+/// `head` has the request's `HEAD`, one on each line, empty when it is missing.
 #[wasm_bindgen]
 pub fn admit(env: Env, context: RawContext, head: &str, body: &[u8], is_prepared: bool) -> JsValue {
     match checked(&env, &Context::new(context), head, body, is_prepared) {
