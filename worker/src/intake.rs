@@ -1,6 +1,6 @@
 //! The intake of events: a batch is read, checked against the published config and counted by the visitor's shard.
 //!
-//! `POST <prefix>/e` answers 200 with `{"accepted", "duplicate", "quarantined", "tooOld", "outcomes": [[id, outcome]]}`
+//! `POST <prefix>/e` answers 200 with `{"accepted", "duplicate", "quarantined", "tooOld", "forgotten", "outcomes": [[id, outcome]]}`
 //! once the events are on disk. Any other status means that nothing of the batch was stored.
 
 mod body;
@@ -93,6 +93,7 @@ fn answer(outcomes: &[(EventId, Outcome)]) -> Result<Response> {
         "duplicate": count(Outcome::Duplicate),
         "quarantined": count(Outcome::Quarantined),
         "tooOld": count(Outcome::TooOld),
+        "forgotten": count(Outcome::Forgotten),
         "outcomes": outcomes,
     }))?;
     response.headers_mut().set("cache-control", "no-store")?;

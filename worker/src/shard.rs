@@ -1,9 +1,15 @@
 //! The shard object: everything about a share of the visitors, in one SQLite database.
 
 mod core;
+mod retention;
+mod rights;
+mod schema;
 pub(crate) mod sql;
 mod store;
+mod suppression;
 pub(crate) mod transport;
+
+pub(crate) use rights::{Forgotten, Page};
 
 use crate::project::Published;
 use crate::settings::Settings;
@@ -28,6 +34,9 @@ pub(crate) struct Planned {
 enum Ask {
     Count { plan: u64, batch: Batch },
     Plan(Planned),
+    Visitor(String),
+    Forget(String),
+    Page { after: i64, limit: u32 },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,6 +45,9 @@ enum Answer {
     /// The shard's plan is older than the config that the batch was checked by.
     PlanNeeded,
     Done,
+    Visitor(Option<String>),
+    Forgotten(Forgotten),
+    Page(Page),
 }
 
 #[durable_object]
@@ -82,7 +94,7 @@ pub(crate) async fn count(
         match transport::ask(&object, &question).await? {
             Answer::Counted(receipt) => return Ok(receipt),
             Answer::PlanNeeded => plan(env, settings, published, index).await?,
-            Answer::Done => break,
+            _ => break,
         }
     }
     Err(Error::RustError("the shard did not take the plan".to_owned()))
@@ -101,6 +113,36 @@ async fn plan(env: &Env, settings: &Settings, published: &Published, index: u32)
     let question = Ask::Plan(Planned { version: published.version, index, plan });
     let object = object(env, settings, index)?;
     transport::ask::<_, Answer>(&object, &question).await.map(drop)
+}
+
+/// Everything that is kept of a visitor, as JSON; `None` when nothing is.
+pub(crate) async fn visitor(env: &Env, settings: &Settings, visitor: &str) -> Result<Option<String>> {
+    let object = object(env, settings, index_of(visitor, settings.shards))?;
+    match transport::ask(&object, &Ask::Visitor(visitor.to_owned())).await? {
+        Answer::Visitor(found) => Ok(found),
+        _ => Err(misunderstood()),
+    }
+}
+
+/// Forgets a visitor; when this returns, nothing names them any more.
+pub(crate) async fn forget(env: &Env, settings: &Settings, visitor: &str) -> Result<Forgotten> {
+    let object = object(env, settings, index_of(visitor, settings.shards))?;
+    match transport::ask(&object, &Ask::Forget(visitor.to_owned())).await? {
+        Answer::Forgotten(forgotten) => Ok(forgotten),
+        _ => Err(misunderstood()),
+    }
+}
+
+/// About `limit` events of a shard's log after a place in it.
+pub(crate) async fn page(env: &Env, settings: &Settings, index: u32, after: i64, limit: u32) -> Result<Page> {
+    match transport::ask(&object(env, settings, index)?, &Ask::Page { after, limit }).await? {
+        Answer::Page(page) => Ok(page),
+        _ => Err(misunderstood()),
+    }
+}
+
+fn misunderstood() -> Error {
+    Error::RustError("the shard answered another question".to_owned())
 }
 
 fn object(env: &Env, settings: &Settings, index: u32) -> Result<worker::Stub> {

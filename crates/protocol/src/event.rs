@@ -17,6 +17,7 @@ mod wire;
 pub use id::EventId;
 pub use parse::BatchError;
 
+use crate::record::Agreed;
 use crate::time::Timestamp;
 use crate::value::Map;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,9 @@ pub struct Batch {
     pub config: Option<String>,
     /// When it was sent, by the clock that also dated the events.
     pub sent_at: Timestamp,
+    /// What the visitor has agreed to; it is kept with the events. Who has not agreed sends nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Agreed>,
     /// Name and version of the sender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sdk: Option<String>,
@@ -97,6 +101,8 @@ pub enum Outcome {
     Quarantined,
     /// Older than the collector keeps; not stored.
     TooOld,
+    /// Of a visitor who was forgotten; not stored.
+    Forgotten,
 }
 
 /// The answer to a batch.

@@ -15,6 +15,7 @@ pub mod event;
 pub mod handover;
 pub mod issue;
 pub mod limits;
+pub mod personal;
 mod pointer;
 pub mod record;
 pub mod results;

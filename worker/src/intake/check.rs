@@ -2,8 +2,8 @@
 
 use splitlight_collector::{self as collector, Fact, Received, correct_time};
 use splitlight_engine::Program;
-use splitlight_protocol::Timestamp;
 use splitlight_protocol::event::{Batch, Event, EventId, Kind, Outcome};
+use splitlight_protocol::{Timestamp, personal};
 
 /// A checked batch, for the shard, and what is known already of the events that do not go there.
 pub(super) struct Checked {
@@ -31,7 +31,8 @@ impl Checked {
             fates.push((event.id, fate));
         }
         let bots = if is_bot { u32::try_from(batch.events.len()).unwrap_or(u32::MAX) } else { 0 };
-        Self { batch: collector::Batch { visitor: batch.visitor.clone(), received, events, bots }, fates }
+        let (visitor, consent) = (batch.visitor.clone(), batch.consent);
+        Self { batch: collector::Batch { visitor, received, consent, events, bots }, fates }
     }
 
     /// Whether there is anything for the shard to do.
@@ -55,9 +56,11 @@ fn fact(event: &Event, program: &Program, visitor: &str) -> Fact {
             variation: variation.clone(),
             valid: is_possible(program, visitor, experiment, variation),
         },
-        Kind::Conversion { name, value, properties } => {
-            Fact::Conversion { name: name.clone(), value: *value, properties: properties.clone() }
-        }
+        Kind::Conversion { name, value, properties } => Fact::Conversion {
+            name: name.clone(),
+            value: *value,
+            properties: personal::masked(properties.clone()),
+        },
         Kind::PageView => Fact::PageView,
     }
 }

@@ -1,5 +1,6 @@
 //! What a shard object does: group commit, snapshots to the rollup, and recounts when the plan changes.
 
+use super::retention::Retention;
 use super::sql::{blob, text, transaction};
 use super::store::Store;
 use super::{Answer, Ask, Planned};
@@ -19,7 +20,7 @@ const GROUP_TIME: Duration = Duration::from_millis(3);
 /// How long after a commit the rollup hears of it.
 const SNAPSHOT_AFTER: Duration = Duration::from_millis(500);
 /// How long after a failure it is tried again.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Visitors that one transaction counts anew, so that events do not wait long behind it.
 const RECOUNT_VISITORS: usize = 500;
 
@@ -34,11 +35,11 @@ pub(super) struct Core {
 }
 
 /// What is in memory; dropped after every failure, so that it never differs from the tables.
-struct Opened {
+pub(super) struct Opened {
     planned: Planned,
     /// The last visitor counted anew, while a changed plan asks for it.
     recounted: Option<String>,
-    shard: Shard<Store>,
+    pub(super) shard: Shard<Store>,
 }
 
 /// A batch whose sender waits for the group's transaction.
@@ -71,21 +72,24 @@ impl Core {
                 Ok(Answer::PlanNeeded)
             }
             Ask::Count { batch, .. } => self.enqueue(batch).await.map(Answer::Counted),
+            Ask::Visitor(visitor) => self.visitor(&visitor).map(Answer::Visitor),
+            Ask::Forget(visitor) => self.forget(&visitor).await.map(Answer::Forgotten),
+            Ask::Page { after, limit } => self.page(after, limit).map(Answer::Page),
         }
     }
 
     /// Reads the tables if that has not been done since the start or the last failure.
-    fn with<T>(&self, run: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
+    pub(super) fn with<T>(&self, run: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
         let mut opened = self.opened.borrow_mut();
         if opened.is_none() {
-            *opened = Some(transaction(&self.state.storage(), || Opened::read(&self.state))?);
+            *opened = Some(transaction(&self.state.storage(), || Opened::read(&self.state, &self.env))?);
         }
         let ready = opened.as_mut().ok_or_else(|| Error::RustError("the shard is closed".to_owned()))?;
         run(ready)
     }
 
     /// Runs a change in one transaction; after an error neither the tables nor the memory have any of it.
-    fn commit<T>(&self, run: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
+    pub(super) fn commit<T>(&self, run: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
         let result = self.with(|opened| transaction(&self.state.storage(), || run(opened)));
         if result.is_err() {
             *self.opened.borrow_mut() = None;
@@ -151,7 +155,7 @@ impl Core {
         })
     }
 
-    async fn set_alarm(&self, after: Duration) -> Result<()> {
+    pub(super) async fn set_alarm(&self, after: Duration) -> Result<()> {
         if self.alarm_set.replace(true) {
             return Ok(());
         }
@@ -184,7 +188,7 @@ impl Core {
     }
 
     /// Sends what changed to the rollup; what could not be sent stays marked as changed.
-    async fn push(&self) -> Result<()> {
+    pub(super) async fn push(&self) -> Result<()> {
         let at = clock::now().max(self.last_snapshot.get().plus_ms(1));
         self.last_snapshot.set(at);
         let snapshot = self.with(|opened| {
@@ -210,8 +214,8 @@ impl Core {
 }
 
 impl Opened {
-    fn read(state: &State) -> Result<Self> {
-        let store = Store::open(state.storage().sql())?;
+    fn read(state: &State, env: &Env) -> Result<Self> {
+        let store = Store::open(state.storage().sql(), Retention::read(env))?;
         let planned = store.meta("plan")?;
         let planned = postcard::from_bytes(blob(planned.as_ref())).unwrap_or_default();
         let recounted = match store.meta("recounted")? {
