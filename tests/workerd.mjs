@@ -17,7 +17,8 @@ export const DATE = "2026-10-01";
  * @param {string} [server.constants] Workers that the services name, in Cap'n Proto.
  * @param {boolean} [server.splitlight] Whether the built Worker is needed, in the folder `worker`.
  * @param {string} [server.state] A folder whose databases the objects begin with.
- * @returns {Promise<{ base: Record<string, string>, pid: number, folder: string, stop(): Promise<void> }>} Addresses by socket.
+ * @returns {Promise<{ base: Record<string, string>, pid: number, folder: string, stop(signal?: string, keep?: () => void): Promise<void> }>}
+ *   Addresses by socket; `keep` runs when workerd has ended and its folder is still there.
  */
 export async function serve({ files, services, sockets, constants = "", splitlight = false, state }) {
   const folder = mkdtempSync(join(tmpdir(), "splitlight-workerd-"));
@@ -38,9 +39,10 @@ ${constants}`);
     stdio: ["ignore", "inherit", "inherit", "pipe"],
   });
   const stopped = new Promise((done) => child.once("exit", done));
-  const stop = async () => {
-    child.kill("SIGKILL");
+  const stop = async (signal = "SIGKILL", keep = () => {}) => {
+    child.kill(signal);
     await stopped;
+    keep();
     rmSync(folder, { recursive: true, force: true });
   };
   const base = {};
@@ -78,15 +80,23 @@ const ${constant} :Workerd.Worker = (
     (name = "ADMIN_KEY", text = "${ADMIN_KEY}"), (name = "COOKIE_KEY", text = "${"0f".repeat(32)}"), ${bindings}]);`;
 
 /**
- * An entry around the built Worker whose `/dump` answers with every row of every object's tables, as text.
+ * An entry around the built Worker whose `/dump` answers with every row of every object's tables, as text;
+ * `?age=400` first makes what the shards keep 400 days older.
  * Two shards, and the project `default`.
  */
 export const DUMPING = `
 import main, { Shard as S, Rollup as R, Project as P } from "./worker/shim.js";
 const dumping = (Core) => class extends Core {
   async fetch(request) {
-    if (new URL(request.url).pathname !== "/dump") return super.fetch(request);
+    const url = new URL(request.url);
+    if (url.pathname !== "/dump") return super.fetch(request);
     const sql = this.ctx.storage.sql;
+    const days = Number(url.searchParams.get("age"));
+    if (days && Core === S) {
+      sql.exec("UPDATE visitors SET seen = seen - ?", days);
+      sql.exec("UPDATE log SET day = day - ?", days);
+      sql.exec("DELETE FROM meta WHERE name = 'pruned'");
+    }
     const names = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table'").toArray().map(({ name }) => name);
     const tables = {};
     for (const name of names.filter((name) => !name.startsWith("_cf_"))) {
@@ -101,11 +111,12 @@ export class Rollup extends dumping(R) {}
 export class Project extends dumping(P) {}
 export default class extends main {
   async fetch(request) {
-    if (new URL(request.url).pathname !== "/dump") return super.fetch(request);
+    const url = new URL(request.url);
+    if (url.pathname !== "/dump") return super.fetch(request);
     const stubs = { "shard 0": this.env.SHARD.getByName("default/0"), "shard 1": this.env.SHARD.getByName("default/1"),
       rollup: this.env.ROLLUP.getByName("default"), project: this.env.PROJECT.getByName("default") };
     const dump = {};
-    for (const [name, stub] of Object.entries(stubs)) dump[name] = await (await stub.fetch("https://object/dump")).json();
+    for (const [name, stub] of Object.entries(stubs)) dump[name] = await (await stub.fetch("https://object/dump" + url.search)).json();
     return Response.json(dump);
   }
 }`;

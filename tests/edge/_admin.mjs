@@ -15,10 +15,10 @@ export const CONFIG = {
 };
 
 /** Starts a collector; `bindings` are more of its bindings, `state` the databases it begins with. */
-export async function collector({ bindings = "", state, services = "", outbound = "" } = {}) {
+export async function collector({ bindings = "", state, services = "", outbound = "", dumps = true } = {}) {
   const server = await serve({
-    files: { "dumping.js": DUMPING }, splitlight: true, state, services: `(name = "main", worker = .main)${services}`, sockets: { main: "main" },
-    constants: splitlightWorker("main", `(name = "SHARDS", text = "2"), ${bindings}`, { entry: "dumping.js", modules: [["worker/shim.js", "esModule"]], outbound }),
+    files: dumps ? { "dumping.js": DUMPING } : {}, splitlight: true, state, services: `(name = "main", worker = .main)${services}`, sockets: { main: "main" },
+    constants: splitlightWorker("main", `(name = "SHARDS", text = "2"), ${bindings}`, dumps ? { entry: "dumping.js", modules: [["worker/shim.js", "esModule"]], outbound } : { outbound }),
   });
   const base = server.base.main;
   const call = async (method, path, body, key = ADMIN_KEY, headers = {}) => {
@@ -28,7 +28,7 @@ export async function collector({ bindings = "", state, services = "", outbound 
     });
     const text = await response.text();
     const type = response.headers.get("content-type") ?? "";
-    return { status: response.status, headers: response.headers, text, json: /json$/.test(type) ? JSON.parse(text) : undefined };
+    return { status: response.status, headers: response.headers, text, json: /^application.(problem.)?json/.test(type) ? JSON.parse(text) : undefined };
   };
   const ok = async (...args) => {
     const answer = await call(...args);
@@ -60,7 +60,7 @@ export async function collector({ bindings = "", state, services = "", outbound 
         await sleep(50);
       }
     },
-    dump: async () => (await fetch(`${base}/dump`)).json(),
+    dump: async (age = 0) => (await fetch(`${base}/dump?age=${age}`)).json(),
   };
 }
 

@@ -172,6 +172,7 @@ const ROUTES = [
   ["GET", "/v1/visitors/nobody", ADMIN(404)],
   ["DELETE", "/v1/visitors/nobody", ADMIN(200)],
   ["GET", "/v1/events", ADMIN(200)],
+  ["POST", "/v1/events", ADMIN(400)],
 ];
 
 describe("every route", () => {

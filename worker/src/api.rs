@@ -84,6 +84,7 @@ async fn route(request: Request, path: &str, env: &Env, context: &Context, setti
         (_, ["visitors", id]) if is_get => visitors::export(&call.may(Scope::Admin).await?, id).await,
         (Method::Delete, ["visitors", id]) => visitors::forget(&call.may(Scope::Admin).await?, id).await,
         (_, ["events"]) if is_get => events::export(&call.may(Scope::Admin).await?).await,
+        (Method::Post, ["events"]) => events::restore(call.may(Scope::Admin).await?).await,
         (_, parts) => Err(stranger(parts)),
     }
 }
@@ -91,7 +92,7 @@ async fn route(request: Request, path: &str, env: &Env, context: &Context, setti
 /// The query parameters that a path has.
 fn parameters(method: &Method, parts: &[&str]) -> &'static [&'static str] {
     match (method, parts) {
-        (_, ["audit" | "events"] | ["config", "versions"]) => &["limit", "cursor"],
+        (Method::Get | Method::Head, ["audit" | "events"] | ["config", "versions"]) => &["limit", "cursor"],
         (_, ["config", "versions", _, "diff"]) => &["against"],
         (Method::Put, ["config"])
         | (_, ["config", "rollback"] | ["experiments", _, "start" | "pause" | "stop" | "ship"]) => {
@@ -104,14 +105,14 @@ fn parameters(method: &Method, parts: &[&str]) -> &'static [&'static str] {
 /// A path without such a method, or nothing at all.
 fn stranger(parts: &[&str]) -> Problem {
     match parts {
-        ["health" | "experiments" | "audit" | "events"]
+        ["health" | "experiments" | "audit"]
         | ["experiments", _]
         | ["config", "versions"]
         | ["config", "versions", _]
         | ["config", "versions", _, "diff"]
         | ["experiments" | "personalizations", _, "results"] => Problem::method("GET, HEAD"),
         ["config"] => Problem::method("GET, HEAD, PUT"),
-        ["keys"] => Problem::method("GET, HEAD, POST"),
+        ["keys" | "events"] => Problem::method("GET, HEAD, POST"),
         ["keys", _] => Problem::method("DELETE"),
         ["visitors", _] => Problem::method("GET, HEAD, DELETE"),
         ["previews"]

@@ -16,6 +16,7 @@ use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use splitlight_collector::{Batch, Plan};
 use splitlight_protocol::event::Receipt;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
@@ -37,6 +38,7 @@ enum Ask {
     Visitor(String),
     Forget(String),
     Page { after: i64, limit: u32 },
+    Restore { plan: u64, batches: Vec<Batch> },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,6 +50,7 @@ enum Answer {
     Visitor(Option<String>),
     Forgotten(Forgotten),
     Page(Page),
+    Restored(Vec<Receipt>),
 }
 
 #[durable_object]
@@ -139,6 +142,34 @@ pub(crate) async fn page(env: &Env, settings: &Settings, index: u32, after: i64,
         Answer::Page(page) => Ok(page),
         _ => Err(misunderstood()),
     }
+}
+
+/// Has the shards count batches that were exported, as they were checked when they first came.
+pub(crate) async fn restore(
+    env: &Env,
+    settings: &Settings,
+    published: &Published,
+    batches: Vec<Batch>,
+) -> Result<Vec<Receipt>> {
+    let mut shares: BTreeMap<u32, Vec<Batch>> = BTreeMap::new();
+    for batch in batches {
+        shares.entry(index_of(&batch.visitor, settings.shards)).or_default().push(batch);
+    }
+    let mut receipts = Vec::new();
+    for (index, batches) in shares {
+        let question = Ask::Restore { plan: published.version, batches };
+        let object = object(env, settings, index)?;
+        let answer = match transport::ask(&object, &question).await? {
+            Answer::PlanNeeded => {
+                plan(env, settings, published, index).await?;
+                transport::ask(&object, &question).await?
+            }
+            answer => answer,
+        };
+        let Answer::Restored(more) = answer else { return Err(misunderstood()) };
+        receipts.extend(more);
+    }
+    Ok(receipts)
 }
 
 fn misunderstood() -> Error {

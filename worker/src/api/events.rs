@@ -1,9 +1,19 @@
-//! `GET /v1/events`: the raw events, one JSON object a line, for a warehouse.
+//! `/v1/events`: the raw events, one JSON object a line, for a warehouse, and back from there.
 
-use super::{Answer, Call};
+use super::config::nothing_published;
+use super::{Answer, Call, json_response};
+use crate::intake::read_body;
 use crate::problem::Problem;
+use crate::project::current;
+use crate::project::journal::{self, Change};
 use crate::shard;
+use serde_json::json;
+use splitlight_collector::{Batch, Line};
+use splitlight_protocol::event::Outcome;
 use worker::{Headers, Response, Result};
+
+/// Bytes of exported lines that are restored at a time: what one transaction of a shard counts in a moment.
+const BODY_BYTES_MAX: usize = 4_000_000;
 
 /// Events of a page, unless asked otherwise, and at most.
 const LIMIT: (u32, u32) = (1000, 10_000);
@@ -37,6 +47,63 @@ pub(super) async fn export(call: &Call<'_>) -> Answer {
         Ok(Response::from_bytes(lines.into_bytes())?.with_headers(headers))
     };
     build().map_err(|error| Problem::unavailable(&error))
+}
+
+/// `POST`: counts exported lines again, as they were checked when they first came; what is there already is a
+/// duplicate. Restore into an empty project: ids of events are known for a month only.
+pub(super) async fn restore(mut call: Call<'_>) -> Answer {
+    let body = read_body(&mut call.request, BODY_BYTES_MAX).await?;
+    let running = current(call.env, call.settings).await.map_err(|error| Problem::unavailable(&error))?;
+    let running = running.ok_or_else(nothing_published)?;
+    let batches = batches(&body)?;
+    if batches.is_empty() {
+        return Err(bad_line(1, "there is no line"));
+    }
+    let receipts = shard::restore(call.env, call.settings, &running, batches).await;
+    let receipts = receipts.map_err(|error| Problem::unavailable(&error))?;
+    let count = |wanted: &[Outcome]| {
+        let outcomes = receipts.iter().flat_map(|receipt| &receipt.outcomes);
+        outcomes.filter(|(_, outcome)| wanted.contains(outcome)).count()
+    };
+    let answer = json!({
+        "restored": count(&[Outcome::Accepted, Outcome::Quarantined]),
+        "duplicate": count(&[Outcome::Duplicate]),
+        "forgotten": count(&[Outcome::Forgotten]),
+    });
+    let change = Change::new(&call.actor, "events.restore", "", &answer);
+    let noted = journal::note(call.env, call.settings, change).await;
+    noted.map_err(|error| Problem::unavailable(&error))?;
+    json_response(&answer, 200)
+}
+
+/// The lines as batches, those that follow one another of one visitor and arrival together; a bad one refuses all.
+fn batches(body: &[u8]) -> std::result::Result<Vec<Batch>, Problem> {
+    let mut batches: Vec<Batch> = Vec::new();
+    let lines =
+        body.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
+    for (index, line) in lines {
+        let line: Line =
+            serde_json::from_slice(line).map_err(|error| bad_line(index + 1, &error.to_string()))?;
+        let nameless = "it has no visitor, or not the members of its kind";
+        let batch = line.batch().ok_or_else(|| bad_line(index + 1, nameless))?;
+        match batches.last_mut() {
+            Some(last)
+                if (&last.visitor, last.received, last.consent)
+                    == (&batch.visitor, batch.received, batch.consent) =>
+            {
+                last.events.extend(batch.events);
+            }
+            _ => batches.push(batch),
+        }
+    }
+    Ok(batches)
+}
+
+fn bad_line(number: usize, reason: &str) -> Problem {
+    let detail = format!(
+        "Line {number} is not one of GET /v1/events: {reason}. Nothing was stored. Leave such lines out."
+    );
+    Problem::new(400, "Not exported events", detail)
 }
 
 /// The place in the log of each shard; shards that were added after the cursor was made begin at 0.

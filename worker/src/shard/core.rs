@@ -18,7 +18,7 @@ use worker::{Delay, Env, Error, Result, SqlStorageValue, State};
 /// How long a batch waits for others to share its transaction; one costs a wait for the disk.
 const GROUP_TIME: Duration = Duration::from_millis(3);
 /// How long after a commit the rollup hears of it.
-const SNAPSHOT_AFTER: Duration = Duration::from_millis(500);
+pub(super) const SNAPSHOT_AFTER: Duration = Duration::from_millis(500);
 /// How long after a failure it is tried again.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Visitors that one transaction counts anew, so that events do not wait long behind it.
@@ -68,10 +68,13 @@ impl Core {
                 self.set_alarm(GROUP_TIME).await?;
                 Ok(Answer::Done)
             }
-            Ask::Count { plan, .. } if self.with(|opened| Ok(opened.planned.version))? < plan => {
+            Ask::Count { plan, .. } | Ask::Restore { plan, .. }
+                if self.with(|opened| Ok(opened.planned.version))? < plan =>
+            {
                 Ok(Answer::PlanNeeded)
             }
             Ask::Count { batch, .. } => self.enqueue(batch).await.map(Answer::Counted),
+            Ask::Restore { batches, .. } => self.restore(&batches).await.map(Answer::Restored),
             Ask::Visitor(visitor) => self.visitor(&visitor).map(Answer::Visitor),
             Ask::Forget(visitor) => self.forget(&visitor).await.map(Answer::Forgotten),
             Ask::Page { after, limit } => self.page(after, limit).map(Answer::Page),
@@ -133,7 +136,7 @@ impl Core {
         }
     }
 
-    fn count(&self, batches: &[Batch]) -> Result<Vec<Receipt>> {
+    pub(super) fn count(&self, batches: &[Batch]) -> Result<Vec<Receipt>> {
         self.commit(|opened| opened.shard.apply(&opened.planned.plan, batches))
     }
 

@@ -5,7 +5,8 @@ use super::sql::{blob, integer, rows, text};
 use super::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use splitlight_collector::{Line, Logged, Storage};
+use splitlight_collector::{Batch, Line, Logged, Storage};
+use splitlight_protocol::event::Receipt;
 use std::fmt::Write;
 use worker::{Error, Result, SqlStorageValue};
 
@@ -65,6 +66,13 @@ impl Core {
             self.set_alarm(super::core::RETRY_AFTER).await?;
         }
         Ok(forgotten)
+    }
+
+    /// Counts batches that were exported, in one transaction.
+    pub(super) async fn restore(&self, batches: &[Batch]) -> Result<Vec<Receipt>> {
+        let receipts = self.count(batches)?;
+        self.set_alarm(super::core::SNAPSHOT_AFTER).await?;
+        Ok(receipts)
     }
 
     /// The events after a place in the log, about `limit` of them.
