@@ -121,7 +121,7 @@ impl<S: Storage> Shard<S> {
                 fresh.push(event);
                 let here = news.entry(&batch.visitor).or_default();
                 let outcome = if let Some(key) = quarantine(plan, event) {
-                    gained.add(key.clone(), ONE);
+                    gained.add(key.clone(), Moments { n: 1, ..Moments::default() });
                     here.quarantined.push(key);
                     Outcome::Quarantined
                 } else {
@@ -244,8 +244,6 @@ impl News<'_> {
         self.day = self.day.max(day);
     }
 }
-
-const ONE: Moments = Moments { n: 1, sum: 0, sum_squares: 0 };
 
 /// Brings a visitor's part of the aggregates up to date; whether it changed.
 fn recount(plan: &Plan, state: &mut VisitorState, gained: &mut Aggregates) -> bool {

@@ -1,6 +1,6 @@
 //! What is kept of a visitor: enough to count them anew whenever another event of theirs arrives.
 
-use crate::aggregates::{Aggregates, Key};
+use crate::aggregates::{Aggregates, Key, first_form};
 use crate::plan::{Measured, Plan};
 use crate::received::{Fact, Received};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,7 @@ pub struct VisitorState {
 struct First {
     exposures: BTreeMap<String, BTreeMap<String, Timestamp>>,
     conversions: Vec<Conversion>,
+    #[serde(deserialize_with = "first_form")]
     counted: Aggregates,
 }
 

@@ -129,10 +129,10 @@ pub(super) async fn versions(call: &Call<'_>) -> Answer {
     let found = project::versions(call.env, call.settings, call.query.before()?, limit + 1).await;
     let found = found.map_err(|error| Problem::unavailable(&error))?;
     let shown = &found[..found.len().min(limit as usize)];
-    let next = (found.len() > shown.len()).then(|| shown.last().map(|last| last.version.to_string()));
+    let next = (found.len() > shown.len()).then(|| shown.last().map(|last| last.number.to_string()));
     let lines = shown.iter().map(|known| {
         json!({
-            "version": known.version,
+            "version": known.number,
             "publishedAt": known.at.to_rfc3339(),
             "actor": known.actor,
             "hash": known.hash,
@@ -144,7 +144,7 @@ pub(super) async fn versions(call: &Call<'_>) -> Answer {
 /// `GET /v1/config/versions/{n}`: its document.
 pub(super) async fn version(call: &Call<'_>, number: &str) -> Answer {
     let found = stored_version(call, parsed_version(number)?).await?;
-    document(call, found.version, &found.text)
+    document(call, found.number, &found.text)
 }
 
 /// `GET /v1/config/versions/{n}/diff`: what it changed, against the version before it or `against`.

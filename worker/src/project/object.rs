@@ -99,7 +99,7 @@ pub(super) struct Standing {
 /// A config that was published once.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Version {
-    pub(crate) version: u64,
+    pub(crate) number: u64,
     pub(crate) at: Timestamp,
     /// Who published it, as in the audit log; empty for what is older than the log.
     pub(crate) actor: String,
@@ -225,7 +225,7 @@ impl Version {
     #[expect(clippy::ptr_arg, reason = "it is mapped over rows, which are vectors")]
     fn read(row: &Vec<SqlStorageValue>) -> Self {
         Self {
-            version: integer(row.first()).unsigned_abs(),
+            number: integer(row.first()).unsigned_abs(),
             at: Timestamp::from_ms(integer(row.get(1))),
             actor: text(row.get(2)).to_owned(),
             hash: text(row.get(3)).to_owned(),
