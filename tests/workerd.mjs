@@ -16,12 +16,15 @@ export const DATE = "2026-10-01";
  * @param {Record<string, string>} server.sockets Services by the name of their socket.
  * @param {string} [server.constants] Workers that the services name, in Cap'n Proto.
  * @param {boolean} [server.splitlight] Whether the built Worker is needed, in the folder `worker`.
- * @returns {Promise<{ base: Record<string, string>, pid: number, stop(): Promise<void>, crash(): Promise<void>,
- *   start(): Promise<void> }>} Addresses by socket, new ones after a crash and another start.
+ * @param {string} [server.state] A folder whose databases the objects begin with.
+ * @returns {Promise<{ base: Record<string, string>, pid: number, folder: string, crash(signal?: string): Promise<void>,
+ *   stop(signal?: string, keep?: () => void): Promise<void>, start(): Promise<void> }>} Addresses by socket, new ones
+ *   after a crash and another start; `keep` runs when workerd has ended and its folder is still there.
  */
-export async function serve({ files, services, sockets, constants = "", splitlight = false }) {
+export async function serve({ files, services, sockets, constants = "", splitlight = false, state }) {
   const folder = mkdtempSync(join(tmpdir(), "splitlight-workerd-"));
   mkdirSync(join(folder, "state"));
+  if (state) cpSync(state, join(folder, "state"), { recursive: true });
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   if (splitlight) cpSync(join(process.env.SPLITLIGHT_OUT, "worker"), join(folder, "worker"), { recursive: true });
   const listed = Object.entries(sockets).map(([name, service]) =>
@@ -35,14 +38,15 @@ const config :Workerd.Config = (
 ${constants}`);
   const server = {
     base: {},
+    folder,
     async start() {
       const child = spawn(process.env.SPLITLIGHT_WORKERD, ["serve", join(folder, "config.capnp"), "--control-fd=3"], {
         stdio: ["ignore", "inherit", "inherit", "pipe"],
       });
       server.pid = child.pid;
       const stopped = new Promise((done) => child.once("exit", done));
-      server.crash = async () => {
-        child.kill("SIGKILL");
+      server.crash = async (signal = "SIGKILL") => {
+        child.kill(signal);
         await stopped;
       };
       const found = {};
@@ -58,8 +62,9 @@ ${constants}`);
       });
       Object.assign(server.base, found);
     },
-    async stop() {
-      await server.crash();
+    async stop(signal, keep = () => {}) {
+      await server.crash(signal);
+      keep();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -77,15 +82,57 @@ export const script = (name, file, bindings = "") => `(name = "${name}", worker 
   modules = [(name = "${file}", esModule = embed "${file}")], compatibilityDate = "${DATE}", bindings = [${bindings}]))`;
 
 /** The built Worker as a constant for {@link serve}. */
-export const splitlightWorker = (constant, bindings, { entry = "worker/shim.js", modules = [] } = {}) => `
+export const splitlightWorker = (constant, bindings, { entry = "worker/shim.js", modules = [], outbound = "" } = {}) => `
 const ${constant} :Workerd.Worker = (
   modules = [${[[entry, "esModule"], ...modules, ["worker/index.js", "esModule"], ["worker/index_bg.wasm", "wasm"]]
     .map(([file, kind]) => `(name = "${file}", ${kind} = embed "${file}")`).join(", ")}],
   compatibilityDate = "${DATE}",
   durableObjectNamespaces = [${["Shard", "Rollup", "Project"].map((name) => `(className = "${name}", uniqueKey = "${constant}-${name}", enableSql = true)`).join(", ")}],
-  durableObjectStorage = (localDisk = "state"),
+  durableObjectStorage = (localDisk = "state"),${outbound && ` globalOutbound = "${outbound}",`}
   bindings = [${["Shard", "Rollup", "Project"].map((name) => `(name = "${name.toUpperCase()}", durableObjectNamespace = "${name}")`).join(", ")},
     (name = "ADMIN_KEY", text = "${ADMIN_KEY}"), (name = "COOKIE_KEY", text = "${"0f".repeat(32)}"), ${bindings}]);`;
+
+/**
+ * An entry around the built Worker whose `/dump` answers with every row of every object's tables, as text;
+ * `?age=400` first makes what the shards keep 400 days older.
+ * Two shards, and the project `default`.
+ */
+export const DUMPING = `
+import main, { Shard as S, Rollup as R, Project as P } from "./worker/shim.js";
+const dumping = (Core) => class extends Core {
+  async fetch(request) {
+    const url = new URL(request.url);
+    if (url.pathname !== "/dump") return super.fetch(request);
+    const sql = this.ctx.storage.sql;
+    const days = Number(url.searchParams.get("age"));
+    if (days && Core === S) {
+      sql.exec("UPDATE visitors SET seen = seen - ?", days);
+      sql.exec("UPDATE log SET day = day - ?", days);
+      sql.exec("DELETE FROM meta WHERE name = 'pruned'");
+    }
+    const names = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table'").toArray().map(({ name }) => name);
+    const tables = {};
+    for (const name of names.filter((name) => !name.startsWith("_cf_"))) {
+      tables[name] = sql.exec('SELECT * FROM "' + name + '"').toArray().map((row) => Object.values(row).map((value) =>
+        value instanceof ArrayBuffer ? new TextDecoder("latin1").decode(value) : value));
+    }
+    return Response.json(tables);
+  }
+};
+export class Shard extends dumping(S) {}
+export class Rollup extends dumping(R) {}
+export class Project extends dumping(P) {}
+export default class extends main {
+  async fetch(request) {
+    const url = new URL(request.url);
+    if (url.pathname !== "/dump") return super.fetch(request);
+    const stubs = { "shard 0": this.env.SHARD.getByName("default/0"), "shard 1": this.env.SHARD.getByName("default/1"),
+      rollup: this.env.ROLLUP.getByName("default"), project: this.env.PROJECT.getByName("default") };
+    const dump = {};
+    for (const [name, stub] of Object.entries(stubs)) dump[name] = await (await stub.fetch("https://object/dump" + url.search)).json();
+    return Response.json(dump);
+  }
+}`;
 
 /** The admin key of every {@link splitlightWorker}. */
 export const ADMIN_KEY = "sl_admin_test";

@@ -17,6 +17,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     (
         "splitlight-cli",
         &[
+            "splitlight-collector",
             "splitlight-engine",
             "splitlight-interop",
             "splitlight-protocol",

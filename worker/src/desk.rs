@@ -183,7 +183,7 @@ pub fn hand_out(shard: u32, answer: &[u8]) -> Option<Array> {
     let receipts = match transport::read::<Result<Answer, String>>(answer) {
         Ok(Ok(Answer::PlanNeeded)) => return None,
         Ok(Ok(Answer::Counted(receipts))) => receipts,
-        Ok(Ok(Answer::Done)) => Vec::new(),
+        Ok(Ok(_)) => Vec::new(),
         Ok(Err(error)) => return Some(refused(shard, &error)),
         Err(error) => return Some(refused(shard, &error.to_string())),
     };

@@ -1,9 +1,9 @@
 //! The intake of events: a batch is read, checked against the published config and counted by the visitor's shard.
 //!
 //! `POST <prefix>/e` answers 200 with `{"accepted", "duplicate", "rejected", "outcomes": [[id, outcome]]}` once the
-//! events are on disk; of the rejected, `quarantined` and `tooOld` are counted too. Any other status means that nothing
-//! of the batch was stored. The entry script takes
-//! batches to [`crate::desk`]; here is what they are checked by, and what the other methods get.
+//! events are on disk; of the rejected, `quarantined`, `tooOld` and `forgotten` are counted too. Any other status means
+//! that nothing of the batch was stored. The entry script takes batches to [`crate::desk`]; here is what they are
+//! checked by, and what the other methods get.
 
 pub(crate) mod body;
 pub(crate) mod check;
@@ -78,6 +78,7 @@ struct Counts<'o> {
     rejected: usize,
     quarantined: usize,
     too_old: usize,
+    forgotten: usize,
     outcomes: &'o [Fate],
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn answer(outcomes: &[Fate]) -> String {
         rejected: outcomes.len() - accepted - duplicate,
         quarantined: count(Outcome::Quarantined),
         too_old: count(Outcome::TooOld),
+        forgotten: count(Outcome::Forgotten),
         outcomes,
     };
     serde_json::to_string(&counts).unwrap_or_default()

@@ -1,12 +1,16 @@
 //! The project object: the published config, its program and the API keys; and this isolate's memory of them.
 
 pub(crate) mod access;
+pub(crate) mod diff;
+pub(crate) mod journal;
 mod object;
 pub(crate) mod publish;
+pub(crate) mod steer;
 
 use crate::settings::Settings;
 use crate::{clock, shard::transport};
-use object::{Ask, Standing};
+pub(crate) use object::Version;
+use object::{Answer, Ask};
 use splitlight_engine::{Index, Program};
 use splitlight_protocol::config::Config;
 use splitlight_protocol::{Timestamp, config};
@@ -104,6 +108,11 @@ pub(crate) fn known() -> Option<Rc<Published>> {
     KNOWN.with_borrow(|known| known.as_ref().and_then(|known| known.published.clone()))
 }
 
+/// The config that runs at this moment, wherever it was published.
+pub(crate) async fn current(env: &Env, settings: &Settings) -> Result<Option<Rc<Published>>> {
+    Ok(standing(env, settings, 0).await?.published)
+}
+
 /// What is known, asked for anew when it is older than some milliseconds.
 async fn standing(env: &Env, settings: &Settings, age_ms_max: i64) -> Result<Known> {
     if let Some(known) = KNOWN.with_borrow(Clone::clone)
@@ -121,11 +130,42 @@ fn have() -> u64 {
         .unwrap_or(0)
 }
 
+/// What an error says when the config was changed by somebody else in the meantime.
+pub(crate) const CONFLICT: &str = "the config was changed in the meantime";
+
+/// Asks the project object.
+async fn tell(env: &Env, settings: &Settings, question: &Ask) -> Result<Answer> {
+    let object = env.durable_object("PROJECT")?.get_by_name(&settings.project)?;
+    transport::ask(&object, question).await
+}
+
+/// The published configs before a version, newest first and without their documents.
+pub(crate) async fn versions(
+    env: &Env,
+    settings: &Settings,
+    before: i64,
+    limit: u32,
+) -> Result<Vec<Version>> {
+    match tell(env, settings, &Ask::Versions { before, limit }).await? {
+        Answer::Versions(versions) => Ok(versions),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// A config that was published once, with its document.
+pub(crate) async fn version(env: &Env, settings: &Settings, version: u64) -> Result<Option<Version>> {
+    match tell(env, settings, &Ask::Version(version)).await? {
+        Answer::Versions(versions) => Ok(versions.into_iter().next()),
+        _ => Ok(None),
+    }
+}
+
 /// Asks the project object, and remembers what stands afterwards.
 async fn renew(env: &Env, settings: &Settings, question: Ask) -> Result<Known> {
-    let object = env.durable_object("PROJECT")?.get_by_name(&settings.project)?;
     let asked_at = clock::now();
-    let standing: Standing = transport::ask(&object, &question).await?;
+    let Answer::Standing(standing) = tell(env, settings, &question).await? else {
+        return Err(Error::RustError(CONFLICT.to_owned()));
+    };
     let before = KNOWN.with_borrow(|known| known.as_ref().and_then(|known| known.published.clone()));
     let published = match standing.config {
         Some(stored) => Some(Rc::new(Published::read(standing.version, stored)?)),

@@ -1,12 +1,16 @@
 //! The rollup object: the latest snapshot of every shard, and their sum.
 
-use crate::shard::sql::{blob, integer, rows, text, transaction};
+use crate::shard::sql::{blob, integer, migrate, rows, text, transaction};
 use crate::shard::transport;
 use serde::{Deserialize, Serialize};
 use splitlight_collector::{Aggregates, Rollup as Sums, Snapshot};
 use splitlight_protocol::Timestamp;
 use std::cell::RefCell;
 use worker::{DurableObject, Env, Error, Request, Response, Result, SqlStorageValue, State, durable_object};
+
+/// What each release added; only the end grows.
+const STEPS: [&[&str]; 1] = [&["CREATE TABLE IF NOT EXISTS parts (experiment TEXT, shard INTEGER, \
+    at INTEGER NOT NULL, sums BLOB NOT NULL, PRIMARY KEY (experiment, shard))"]];
 
 #[derive(Serialize, Deserialize)]
 enum Ask {
@@ -63,9 +67,7 @@ impl Rollup {
 
     fn read(&self) -> Result<Sums> {
         let sql = self.state.storage().sql();
-        let table = "CREATE TABLE IF NOT EXISTS parts (experiment TEXT, shard INTEGER, at INTEGER NOT NULL, \
-            sums BLOB NOT NULL, PRIMARY KEY (experiment, shard))";
-        sql.exec(table, None)?;
+        migrate(&sql, &STEPS)?;
         let mut sums = Sums::default();
         for row in rows(&sql, "SELECT experiment, shard, at, sums FROM parts", Vec::new())? {
             let part = Aggregates::from_bytes(blob(row.get(3)));

@@ -1,9 +1,15 @@
 //! The shard object: everything about a share of the visitors, in one SQLite database.
 
 mod core;
+mod retention;
+mod rights;
+mod schema;
 pub(crate) mod sql;
 mod store;
+mod suppression;
 pub(crate) mod transport;
+
+pub(crate) use rights::{Forgotten, Page};
 
 use crate::project::Published;
 use crate::settings::Settings;
@@ -37,6 +43,16 @@ pub(crate) enum Ask {
         is_trusted: bool,
     },
     Plan(Planned),
+    Visitor(String),
+    Forget(String),
+    Page {
+        after: i64,
+        limit: u32,
+    },
+    Restore {
+        plan: u64,
+        batches: Vec<Batch>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,6 +62,10 @@ pub(crate) enum Answer {
     /// The shard's plan is older than the config that the batch was checked by.
     PlanNeeded,
     Done,
+    Visitor(Option<String>),
+    Forgotten(Forgotten),
+    Page(Page),
+    Restored(Vec<Receipt>),
 }
 
 /// What became of each batch of a call.
@@ -147,7 +167,7 @@ async fn ask_to_count(
         match transport::ask(&object, question).await? {
             Answer::Counted(counted) => return Ok(counted),
             Answer::PlanNeeded => plan(env, settings, published, index).await?,
-            Answer::Done => break,
+            _ => break,
         }
     }
     Err(Error::RustError("the shard did not take the plan".to_owned()))
@@ -172,6 +192,64 @@ pub(crate) async fn plan(env: &Env, settings: &Settings, published: &Published, 
     let question = Ask::Plan(Planned { version: published.version, index, plan });
     let object = object(env, settings, index)?;
     transport::ask::<_, Answer>(&object, &question).await.map(drop)
+}
+
+/// Everything that is kept of a visitor, as JSON; `None` when nothing is.
+pub(crate) async fn visitor(env: &Env, settings: &Settings, visitor: &str) -> Result<Option<String>> {
+    let object = object(env, settings, index_of(visitor, settings.shards))?;
+    match transport::ask(&object, &Ask::Visitor(visitor.to_owned())).await? {
+        Answer::Visitor(found) => Ok(found),
+        _ => Err(misunderstood()),
+    }
+}
+
+/// Forgets a visitor; when this returns, nothing names them any more.
+pub(crate) async fn forget(env: &Env, settings: &Settings, visitor: &str) -> Result<Forgotten> {
+    let object = object(env, settings, index_of(visitor, settings.shards))?;
+    match transport::ask(&object, &Ask::Forget(visitor.to_owned())).await? {
+        Answer::Forgotten(forgotten) => Ok(forgotten),
+        _ => Err(misunderstood()),
+    }
+}
+
+/// About `limit` events of a shard's log after a place in it.
+pub(crate) async fn page(env: &Env, settings: &Settings, index: u32, after: i64, limit: u32) -> Result<Page> {
+    match transport::ask(&object(env, settings, index)?, &Ask::Page { after, limit }).await? {
+        Answer::Page(page) => Ok(page),
+        _ => Err(misunderstood()),
+    }
+}
+
+/// Has the shards count batches that were exported, as they were checked when they first came.
+pub(crate) async fn restore(
+    env: &Env,
+    settings: &Settings,
+    published: &Published,
+    batches: Vec<Batch>,
+) -> Result<Vec<Receipt>> {
+    let mut shares: BTreeMap<u32, Vec<Batch>> = BTreeMap::new();
+    for batch in batches {
+        shares.entry(index_of(&batch.visitor, settings.shards)).or_default().push(batch);
+    }
+    let mut receipts = Vec::new();
+    for (index, batches) in shares {
+        let question = Ask::Restore { plan: published.version, batches };
+        let object = object(env, settings, index)?;
+        let answer = match transport::ask(&object, &question).await? {
+            Answer::PlanNeeded => {
+                plan(env, settings, published, index).await?;
+                transport::ask(&object, &question).await?
+            }
+            answer => answer,
+        };
+        let Answer::Restored(more) = answer else { return Err(misunderstood()) };
+        receipts.extend(more);
+    }
+    Ok(receipts)
+}
+
+fn misunderstood() -> Error {
+    Error::RustError("the shard answered another question".to_owned())
 }
 
 fn object(env: &Env, settings: &Settings, index: u32) -> Result<worker::Stub> {

@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Explain(Decide),
     /// Makes the decisions of a record again
     Replay(Replay),
+    /// Counts exported events anew, and prints the results of an experiment or personalization as the API does
+    ReplayEvents(ReplayEvents),
     /// Says what a whole population gets: splits, slots and false positives
     Simulate(Simulate),
     /// Says what an experiment shows and what to do: ship, stop, continue, or that nothing is proven
@@ -154,6 +156,20 @@ pub(crate) struct Replay {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayEvents {
+    /// The config
+    pub(crate) config: String,
+    /// The events: the lines of `GET /v1/events`
+    pub(crate) events: String,
+    /// The experiment's or personalization's key
+    #[arg(long, value_name = "KEY")]
+    pub(crate) item: String,
+    /// What the results say of when they were updated, such as 2026-11-21T09:00:00Z; the newest arrival when missing
+    #[arg(long, value_name = "RFC3339")]
+    pub(crate) updated: Option<String>,
 }
 
 #[derive(Debug, Args)]

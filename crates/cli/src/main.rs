@@ -13,6 +13,7 @@ mod output;
 mod power;
 mod random;
 mod replay;
+mod replay_events;
 mod simulate;
 mod table;
 mod visitor;
@@ -56,6 +57,7 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::ReplayEvents(arguments) => replay_events::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Power(arguments) => power::run(&arguments),

@@ -139,8 +139,33 @@ impl Aggregates {
 
     /// Reads [`Self::to_bytes`]; `None` when the bytes are something else.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        postcard::from_bytes(bytes).ok()
+        let newest: Option<Self> = postcard::from_bytes(bytes).ok();
+        newest.or_else(|| postcard::from_bytes(bytes).ok().map(|FirstForm(aggregates)| aggregates))
     }
+}
+
+/// Sums as the first schema wrote them.
+#[derive(Deserialize)]
+struct FirstForm(#[serde(deserialize_with = "first_form")] Aggregates);
+
+/// A sum as the first schema wrote it, without carries: shorter, so that it never reads as the present form.
+#[derive(Deserialize)]
+struct FirstMoments(i64, i128, i128);
+
+impl FirstMoments {
+    fn read(self) -> Moments {
+        Moments::new(self.0, self.1, self.2)
+    }
+}
+
+/// Reads sums in the form of the first schema.
+pub(crate) fn first_form<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Aggregates, D::Error> {
+    let rows = Vec::<(Key, FirstMoments)>::deserialize(deserializer)?;
+    let mut aggregates = Aggregates::default();
+    for (key, moments) in rows {
+        aggregates.add(key, moments.read());
+    }
+    Ok(aggregates)
 }
 
 impl Key {
@@ -162,7 +187,8 @@ pub(crate) fn moments_to_bytes(moments: &Moments) -> Vec<u8> {
 
 /// Reads [`moments_to_bytes`].
 pub(crate) fn moments_from_bytes(bytes: &[u8]) -> Option<Moments> {
-    postcard::from_bytes(bytes).ok()
+    let newest: Option<Moments> = postcard::from_bytes(bytes).ok();
+    newest.or_else(|| postcard::from_bytes(bytes).ok().map(FirstMoments::read))
 }
 
 impl Aggregates {

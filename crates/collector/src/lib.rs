@@ -17,6 +17,7 @@
 //! let batch = Batch {
 //!     visitor: "v-1".into(),
 //!     received: Timestamp::from_ms(0),
+//!     consent: None,
 //!     events: vec![event(1, met.clone()), event(1, met)],
 //!     bots: 0,
 //! };
@@ -39,6 +40,7 @@
 mod aggregates;
 mod analyze;
 mod contribution;
+mod log;
 pub mod memory;
 mod plan;
 mod quota;
@@ -50,9 +52,10 @@ mod visitor;
 pub use aggregates::{Aggregates, DAY_ALL, Key, What};
 pub use analyze::{list, results};
 pub use contribution::contribution;
+pub use log::{Entry, Line, Logged};
 pub use plan::Plan;
 pub use quota::{Quota, Rate};
 pub use received::{Batch, Fact, Received, correct_time};
 pub use rollup::{Rollup, Snapshot};
 pub use shard::{Shard, Storage};
-pub use visitor::{CONVERSIONS_MAX, VALUE_ABS_MAX, VisitorState};
+pub use visitor::{CONVERSIONS_MAX, Export, VALUE_ABS_MAX, VisitorState};

@@ -1,6 +1,7 @@
 //! A storage in memory, for tests and for analyses of a log.
 
 use crate::aggregates::Aggregates;
+use crate::log::{Entry, Logged};
 use crate::shard::Storage;
 use crate::visitor::VisitorState;
 use core::convert::Infallible;
@@ -16,6 +17,10 @@ pub struct Memory {
     pub visitors: BTreeMap<String, Vec<u8>>,
     /// The sums.
     pub aggregates: Aggregates,
+    /// Who is never to come back.
+    pub forgotten: BTreeSet<String>,
+    /// Every event that was new, as it is kept, with its visitor.
+    pub log: Vec<(String, Logged)>,
 }
 
 impl Storage for Memory {
@@ -51,5 +56,24 @@ impl Storage for Memory {
     fn after(&mut self, visitor: &str, limit: usize) -> Result<Vec<String>, Infallible> {
         let visitors = self.visitors.keys().filter(|known| known.as_str() > visitor);
         Ok(visitors.take(limit).cloned().collect())
+    }
+
+    fn forgotten(&mut self, visitors: &BTreeSet<&str>) -> Result<BTreeSet<String>, Infallible> {
+        Ok(self.forgotten.iter().filter(|known| visitors.contains(known.as_str())).cloned().collect())
+    }
+
+    fn log(&mut self, entries: &[Entry<'_>]) -> Result<(), Infallible> {
+        let kept = |entry: &Entry<'_>| {
+            Logged::from_bytes(&entry.to_bytes()).map(|logged| (entry.visitor.to_owned(), logged))
+        };
+        self.log.extend(entries.iter().filter_map(kept));
+        Ok(())
+    }
+
+    fn forget(&mut self, visitor: &str) -> Result<(), Infallible> {
+        self.visitors.remove(visitor);
+        self.log.retain(|(known, _)| known != visitor);
+        self.forgotten.insert(visitor.to_owned());
+        Ok(())
     }
 }

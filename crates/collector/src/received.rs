@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use splitlight_protocol::event::EventId;
 use splitlight_protocol::limits::{EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX};
+use splitlight_protocol::record::Agreed;
 use splitlight_protocol::{Map, Timestamp};
 
 /// What one visitor sent at a time, checked by the intake.
@@ -12,6 +13,8 @@ pub struct Batch {
     pub visitor: String,
     /// When it arrived, by the server's clock.
     pub received: Timestamp,
+    /// What the visitor had agreed to, as the sender says; `None` when it does not say.
+    pub consent: Option<Agreed>,
     /// What happened.
     pub events: Vec<Received>,
     /// Events of a machine, which are counted and not kept.

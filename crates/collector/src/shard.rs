@@ -2,6 +2,7 @@
 
 use crate::aggregates::{Aggregates, Key, What};
 use crate::contribution::contribution;
+use crate::log::Entry;
 use crate::plan::Plan;
 use crate::received::{Batch, Fact, Received};
 use crate::visitor::VisitorState;
@@ -49,6 +50,24 @@ pub trait Storage {
     /// # Errors
     /// When the storage fails.
     fn after(&mut self, visitor: &str, limit: usize) -> Result<Vec<String>, Self::Error>;
+
+    /// Which of the visitors are never to come back.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn forgotten(&mut self, visitors: &BTreeSet<&str>) -> Result<BTreeSet<String>, Self::Error>;
+
+    /// Keeps new events as they came, for exports and recounts.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn log(&mut self, entries: &[Entry<'_>]) -> Result<(), Self::Error>;
+
+    /// Drops everything that names a visitor, and keeps only what is needed to know them again.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn forget(&mut self, visitor: &str) -> Result<(), Self::Error>;
 }
 
 /// Everything about a share of the visitors.
@@ -78,20 +97,43 @@ impl<S: Storage> Shard<S> {
     /// # Errors
     /// When the storage fails; the caller then undoes the transaction.
     pub fn apply(&mut self, plan: &Plan, batches: &[Batch]) -> Result<Vec<Receipt>, S::Error> {
-        let new = self.admit(batches)?;
+        let visitors = batches.iter().map(|batch| batch.visitor.as_str()).collect();
+        let gone = self.storage.forgotten(&visitors)?;
+        let new = self.admit(batches.iter().filter(|batch| !gone.contains(&batch.visitor)))?;
         let mut gained = Aggregates::default();
         let mut receipts = Vec::with_capacity(batches.len());
-        let mut facts: BTreeMap<&str, Vec<&Received>> = BTreeMap::new();
+        let mut news: BTreeMap<&str, News<'_>> = BTreeMap::new();
+        let mut kept = Vec::new();
         let mut taken = BTreeSet::new();
         for batch in batches {
+            if gone.contains(&batch.visitor) {
+                let outcomes = batch.events.iter().map(|event| (event.id, Outcome::Forgotten)).collect();
+                receipts.push(Receipt { outcomes });
+                continue;
+            }
             let mut receipt = Receipt::default();
+            let mut fresh = Vec::new();
             for event in &batch.events {
-                let fresh = new.contains(&event.id) && taken.insert(event.id);
-                let outcome = if fresh { judge(plan, event, &mut gained) } else { Outcome::Duplicate };
-                if outcome == Outcome::Accepted {
-                    facts.entry(&batch.visitor).or_default().push(event);
+                if !new.contains(&event.id) || !taken.insert(event.id) {
+                    receipt.outcomes.push((event.id, Outcome::Duplicate));
+                    continue;
                 }
+                fresh.push(event);
+                let here = news.entry(&batch.visitor).or_default();
+                let outcome = if let Some(key) = quarantine(plan, event) {
+                    gained.add(key.clone(), Moments { n: 1, ..Moments::default() });
+                    here.quarantined.push(key);
+                    Outcome::Quarantined
+                } else {
+                    here.facts.push(event);
+                    Outcome::Accepted
+                };
                 receipt.outcomes.push((event.id, outcome));
+            }
+            if !fresh.is_empty() {
+                news.entry(&batch.visitor).or_default().see(batch.received.day());
+                let Batch { visitor, received, consent, .. } = batch;
+                kept.push(Entry { visitor, received: *received, consent: *consent, events: fresh });
             }
             if batch.bots > 0 {
                 let key = Key { experiment: String::new(), what: What::Bots, day: batch.received.day() };
@@ -99,7 +141,10 @@ impl<S: Storage> Shard<S> {
             }
             receipts.push(receipt);
         }
-        self.count(plan, &facts, &mut gained)?;
+        self.count(plan, &news, &mut gained)?;
+        if !kept.is_empty() {
+            self.storage.log(&kept)?;
+        }
         if !gained.is_empty() {
             self.storage.add(&gained)?;
         }
@@ -121,14 +166,36 @@ impl<S: Storage> Shard<S> {
         Ok(visitors.into_iter().last())
     }
 
+    /// Takes everything about a visitor back, as if they had never come; whether they had.
+    ///
+    /// Events of machines stay counted: they were kept of nobody. Whatever else of the visitor arrives later is
+    /// answered with [`Outcome::Forgotten`].
+    ///
+    /// # Errors
+    /// When the storage fails; the caller then undoes the transaction.
+    pub fn forget(&mut self, visitor: &str) -> Result<bool, S::Error> {
+        let state = self.storage.load(&[visitor])?.remove(visitor);
+        if let Some(state) = &state {
+            let part = Aggregates::default().minus(&state.part());
+            if !part.is_empty() {
+                self.storage.add(&part)?;
+            }
+        }
+        self.storage.forget(visitor)?;
+        Ok(state.is_some())
+    }
+
     /// The ids that were not there before; they are now.
-    fn admit(&mut self, batches: &[Batch]) -> Result<BTreeSet<EventId>, S::Error> {
-        let ids: BTreeSet<EventId> =
-            batches.iter().flat_map(|batch| batch.events.iter().map(|event| event.id)).collect();
+    fn admit<'a>(&mut self, batches: impl Iterator<Item = &'a Batch>) -> Result<BTreeSet<EventId>, S::Error> {
+        let mut day = 0;
+        let mut ids = BTreeSet::new();
+        for batch in batches {
+            day = day.max(batch.received.day());
+            ids.extend(batch.events.iter().map(|event| event.id));
+        }
         let ids: Vec<EventId> = ids.into_iter().collect();
         let known = if ids.is_empty() { BTreeSet::new() } else { self.storage.known(&ids)? };
         let new: Vec<EventId> = ids.into_iter().filter(|id| !known.contains(id)).collect();
-        let day = batches.iter().map(|batch| batch.received.day()).max().unwrap_or_default();
         if !new.is_empty() {
             self.storage.remember(&new, day)?;
         }
@@ -138,24 +205,43 @@ impl<S: Storage> Shard<S> {
     fn count(
         &mut self,
         plan: &Plan,
-        facts: &BTreeMap<&str, Vec<&Received>>,
+        news: &BTreeMap<&str, News<'_>>,
         gained: &mut Aggregates,
     ) -> Result<(), S::Error> {
-        let visitors: Vec<&str> = facts.keys().copied().collect();
+        let visitors: Vec<&str> = news.keys().copied().collect();
         let mut known = if visitors.is_empty() { BTreeMap::new() } else { self.storage.load(&visitors)? };
         let mut changed = BTreeMap::new();
-        for (visitor, events) in facts {
+        for (visitor, news) in news {
+            let was_known = known.contains_key(*visitor);
             let mut state = known.remove(*visitor).unwrap_or_default();
-            let mut touched = false;
-            for event in events {
+            let mut touched = !news.quarantined.is_empty();
+            for key in &news.quarantined {
+                state.quarantine(key);
+            }
+            for event in &news.facts {
                 touched |= state.remember(plan, event);
             }
-            if touched {
+            // Somebody of whom nothing is counted is not kept only for having come.
+            if state.see(news.day) && was_known || touched {
                 recount(plan, &mut state, gained);
                 changed.insert((*visitor).to_owned(), state);
             }
         }
         if changed.is_empty() { Ok(()) } else { self.storage.store(&changed) }
+    }
+}
+
+/// What is new of a visitor in one transaction.
+#[derive(Default)]
+struct News<'a> {
+    facts: Vec<&'a Received>,
+    quarantined: Vec<Key>,
+    day: i32,
+}
+
+impl News<'_> {
+    fn see(&mut self, day: i32) {
+        self.day = self.day.max(day);
     }
 }
 
@@ -170,12 +256,10 @@ fn recount(plan: &Plan, state: &mut VisitorState, gained: &mut Aggregates) -> bo
     true
 }
 
-/// The fate of an event that was not received before.
-fn judge(plan: &Plan, event: &Received, gained: &mut Aggregates) -> Outcome {
-    let Fact::Exposure { experiment, valid: false, .. } = &event.fact else { return Outcome::Accepted };
+/// Where an exposure that the hash does not give is counted; `None` for any other event.
+fn quarantine(plan: &Plan, event: &Received) -> Option<Key> {
+    let Fact::Exposure { experiment, valid: false, .. } = &event.fact else { return None };
     // Keys that no config has are a stranger's words: they are counted together, or they would fill the storage.
     let experiment = if plan.has(experiment) { experiment.clone() } else { String::new() };
-    let key = Key { experiment, what: What::Quarantined, day: event.time.day() };
-    gained.add(key, Moments { n: 1, ..Moments::default() });
-    Outcome::Quarantined
+    Some(Key { experiment, what: What::Quarantined, day: event.time.day() })
 }

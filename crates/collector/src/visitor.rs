@@ -1,11 +1,12 @@
 //! What is kept of a visitor: enough to count them anew whenever another event of theirs arrives.
 
-use crate::aggregates::Aggregates;
+use crate::aggregates::{Aggregates, Key, first_form};
 use crate::plan::{Measured, Plan};
 use crate::received::{Fact, Received};
 use serde::{Deserialize, Serialize};
 use splitlight_protocol::Timestamp;
 use splitlight_protocol::event::EventId;
+use splitlight_stats::Moments;
 use std::collections::BTreeMap;
 
 /// Conversions kept of one visitor: the earliest by time, then id.
@@ -19,6 +20,12 @@ pub const CONVERSIONS_MAX: usize = 1000;
 /// With [`CONVERSIONS_MAX`] it keeps a visitor's square below 10^30, so 10^8 visitors fit `i128` whatever is sent.
 pub const VALUE_ABS_MAX: i64 = 1_000_000_000_000;
 
+/// Days after which a visitor without any news is written again, so that retention knows they still come.
+pub(crate) const SEEN_DAYS: i32 = 30;
+
+/// Sums of quarantined exposures kept of one visitor; who has more is a machine, and forgetting leaves its excess.
+const QUARANTINED_MAX: usize = 1000;
+
 /// What is kept of a visitor.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VisitorState {
@@ -28,6 +35,45 @@ pub struct VisitorState {
     pub(crate) conversions: Vec<Conversion>,
     /// This visitor's part of the aggregates, as it is in them.
     pub(crate) counted: Aggregates,
+    /// Exposures of theirs that the hash does not give, as they are in the aggregates.
+    pub(crate) quarantined: Aggregates,
+    /// The day their newest event arrived on, to within [`SEEN_DAYS`].
+    pub(crate) seen: i32,
+}
+
+/// The form of release 0.1's first schema, which is still read.
+#[derive(Deserialize)]
+struct First {
+    exposures: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    conversions: Vec<Conversion>,
+    #[serde(deserialize_with = "first_form")]
+    counted: Aggregates,
+}
+
+/// What is kept of a visitor, as the visitor may read it; times are in milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Export {
+    exposures: Vec<Met>,
+    conversions: Vec<Converted>,
+    /// The experiments whose results they are a part of.
+    counted_in: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Met {
+    experiment: String,
+    variation: String,
+    first_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Converted {
+    id: EventId,
+    name: String,
+    time: Timestamp,
+    value: Option<i64>,
 }
 
 /// A conversion, without what no metric asks about.
@@ -47,9 +93,62 @@ impl VisitorState {
         postcard::to_allocvec(self).unwrap_or_default()
     }
 
-    /// Reads [`Self::to_bytes`]; `None` when the bytes are something else.
+    /// Reads [`Self::to_bytes`], of this release or an earlier one; `None` when the bytes are something else.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        postcard::from_bytes(bytes).ok()
+        let now: Option<Self> = postcard::from_bytes(bytes).ok();
+        now.or_else(|| {
+            // The first form ends where the new members begin, so it never reads as the present one.
+            let First { exposures, conversions, counted } = postcard::from_bytes(bytes).ok()?;
+            Some(Self { exposures, conversions, counted, ..Self::default() })
+        })
+    }
+
+    /// The day their newest event arrived on, to within 30 days; 0 when an earlier release wrote the state.
+    pub const fn seen(&self) -> i32 {
+        self.seen
+    }
+
+    /// What is kept, for the visitor who asks.
+    pub fn export(&self) -> Export {
+        let met = self.exposures.iter().flat_map(|(experiment, met)| {
+            met.iter().map(|(variation, at)| Met {
+                experiment: experiment.clone(),
+                variation: variation.clone(),
+                first_at: *at,
+            })
+        });
+        let conversions = self.conversions.iter().map(|kept| Converted {
+            id: kept.id,
+            name: kept.name.clone(),
+            time: kept.time,
+            value: kept.value,
+        });
+        let part = self.part();
+        let counted_in = part.experiments().filter(|key| !key.is_empty()).map(str::to_owned);
+        Export {
+            exposures: met.collect(),
+            conversions: conversions.collect(),
+            counted_in: counted_in.collect(),
+        }
+    }
+
+    /// Notes that something arrived; whether that is news.
+    pub(crate) fn see(&mut self, day: i32) -> bool {
+        let news = day >= self.seen.saturating_add(SEEN_DAYS);
+        self.seen = self.seen.max(day);
+        news
+    }
+
+    /// Notes that an exposure was quarantined, so that forgetting takes it back.
+    pub(crate) fn quarantine(&mut self, key: &Key) {
+        if self.quarantined.iter().count() < QUARANTINED_MAX || self.quarantined.at(key).n > 0 {
+            self.quarantined.add(key.clone(), Moments { n: 1, ..Moments::default() });
+        }
+    }
+
+    /// All of the aggregates that is theirs.
+    pub(crate) fn part(&self) -> Aggregates {
+        self.counted.clone().merge(&self.quarantined)
     }
 
     /// Remembers an event that has not been received before, if the plan counts it; whether anything changed.

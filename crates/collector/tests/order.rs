@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use splitlight_collector::memory::Memory;
-use splitlight_collector::{Aggregates, Batch, DAY_ALL, Fact, Key, Plan, Received, Shard, What};
+use splitlight_collector::{Aggregates, Batch, DAY_ALL, Fact, Key, Line, Plan, Received, Shard, What};
 use splitlight_protocol::config::{Config, parse};
 use splitlight_protocol::event::{EventId, Outcome};
 use splitlight_protocol::{Map, Timestamp, Value};
@@ -93,6 +93,7 @@ fn count(plan: &Plan, arrivals: &[Logged], sizes: &[usize], shards: usize) -> Ag
             batches.entry(shard).or_default().push(Batch {
                 visitor: logged.visitor.clone(),
                 received: Timestamp::from_ms(0),
+                consent: None,
                 events: vec![logged.event.clone()],
                 bots: 0,
             });
@@ -233,6 +234,7 @@ proptest! {
         let batches: Vec<Batch> = log.iter().map(|logged| Batch {
             visitor: logged.visitor.clone(),
             received: Timestamp::from_ms(0),
+            consent: None,
             events: vec![logged.event.clone()],
             bots: 0,
         }).collect();
@@ -243,6 +245,63 @@ proptest! {
         }
         prop_assert_eq!(shard.storage().aggregates.to_bytes(), count(&plan, &log, &[9], 1).to_bytes());
     }
+
+    #[test]
+    fn forgetting_is_never_having_been_there(
+        (log, order) in log().prop_flat_map(|log| {
+            let indexes: Vec<usize> = (0..log.len()).chain((0..log.len()).step_by(4)).collect();
+            (Just(log), Just(indexes).prop_shuffle())
+        }),
+        forgotten in prop::collection::btree_set(0_u8..12, 1..5),
+        when in 0_usize..120,
+    ) {
+        let config = config();
+        let plan = Plan::new(&config);
+        let gone: BTreeSet<String> = forgotten.iter().map(|visitor| format!("v-{visitor}")).collect();
+        let others: Vec<Logged> = log.iter().filter(|logged| !gone.contains(&logged.visitor)).cloned().collect();
+        let mut shard = Shard::new(Memory::default());
+        // They are forgotten in the middle of the log, whose rest and repetitions still arrive.
+        for (at, index) in order.iter().enumerate() {
+            if at == when.min(order.len() - 1) {
+                for visitor in &gone {
+                    shard.forget(visitor).unwrap_or_else(|never| match never {});
+                }
+            }
+            let Logged { visitor, event } = log[*index].clone();
+            let is_gone = at >= when.min(order.len() - 1) && gone.contains(&visitor);
+            let batch =
+                Batch { visitor, received: Timestamp::from_ms(0), consent: None, events: vec![event], bots: 0 };
+            let receipts = shard.apply(&plan, &[batch]).unwrap_or_else(|never| match never {});
+            prop_assert_eq!(receipts[0].outcomes[0].1 == Outcome::Forgotten, is_gone);
+        }
+        let storage = shard.storage();
+        prop_assert_eq!(storage.aggregates.to_bytes(), count(&plan, &others, &[1], 1).to_bytes());
+        prop_assert!(storage.visitors.keys().all(|visitor| !gone.contains(visitor)));
+        prop_assert!(storage.log.iter().all(|(visitor, _)| !gone.contains(visitor)));
+    }
+
+    #[test]
+    fn what_is_kept_of_a_log_counts_the_same(log in log()) {
+        let config = config();
+        let plan = Plan::new(&config);
+        let mut shard = Shard::new(Memory::default());
+        for logged in log.iter().chain(&log) {
+            let (visitor, events) = (logged.visitor.clone(), vec![logged.event.clone()]);
+            let batch = Batch { visitor, received: Timestamp::from_ms(0), consent: None, events, bots: 0 };
+            shard.apply(&plan, &[batch]).unwrap_or_else(|never| match never {});
+        }
+        let kept = shard.storage().log.clone();
+        let lines = kept.into_iter().flat_map(|(visitor, logged)| logged.lines(Some(&visitor)));
+        let text: Vec<String> = lines.map(|line| serde_json::to_string(&line).expect("writes")).collect();
+        prop_assert_eq!(text.len(), log.len());
+        let batches: Vec<Batch> = text
+            .iter()
+            .filter_map(|line| serde_json::from_str::<Line>(line).expect("reads").batch())
+            .collect();
+        let mut again = Shard::new(Memory::default());
+        again.apply(&plan, &batches).unwrap_or_else(|never| match never {});
+        prop_assert_eq!(again.storage().aggregates.to_bytes(), shard.storage().aggregates.to_bytes());
+    }
 }
 
 #[test]
@@ -252,6 +311,7 @@ fn the_second_of_two_equal_events_is_a_duplicate_also_within_a_batch() {
     let batch = Batch {
         visitor: "v".to_owned(),
         received: Timestamp::from_ms(0),
+        consent: None,
         events: vec![event.clone(), event],
         bots: 2,
     };

@@ -329,6 +329,7 @@ fn status(status: Status) -> &'static str {
     match status {
         Status::Draft => "draft",
         Status::Running => "running",
+        Status::Paused => "paused",
         Status::Stopped => "stopped",
     }
 }

@@ -108,6 +108,8 @@ pub enum Status {
     /// Live, within its schedule.
     #[default]
     Running,
+    /// Halted for now: everybody sees the original page, the results stay.
+    Paused,
     /// Over: everybody sees the original page, the results stay.
     Stopped,
 }

@@ -19,6 +19,7 @@ pub use id::EventId;
 pub use parse::BatchError;
 pub use sift::Refused;
 
+use crate::record::Agreed;
 use crate::time::Timestamp;
 use crate::value::Map;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,9 @@ pub struct Batch {
     pub config: Option<String>,
     /// When it was sent, by the clock that also dated the events.
     pub sent_at: Timestamp,
+    /// What the visitor has agreed to; it is kept with the events. Who has not agreed sends nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Agreed>,
     /// Name and version of the sender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sdk: Option<String>,
@@ -107,6 +111,8 @@ pub enum Outcome {
     Invalid,
     /// Of a visitor whose id our edge has not signed, where only those count; not stored.
     Unsigned,
+    /// Of a visitor who was forgotten; not stored.
+    Forgotten,
 }
 
 /// The answer to a batch.

@@ -90,9 +90,20 @@ async fn count(
             Ok((visitor, event)) => {
                 let (now, key) = (clock::now(), String::new());
                 let events = vec![event];
-                let (session, config, sdk) = (None, None, None);
+                let (session, config, sdk, consent) = (None, None, None, None);
                 let (sent_at, dropped, automated) = (now, BTreeMap::new(), false);
-                let batch = Batch { key, visitor, session, config, sent_at, sdk, automated, dropped, events };
+                let batch = Batch {
+                    key,
+                    visitor,
+                    session,
+                    config,
+                    sent_at,
+                    sdk,
+                    consent,
+                    automated,
+                    dropped,
+                    events,
+                };
                 let checked = Checked::new(batch, Vec::new(), &published.checking, now, Sender::default());
                 sent.push((number, checked));
             }

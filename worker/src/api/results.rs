@@ -1,7 +1,7 @@
 //! `/v1/experiments` and `/v1/personalizations`: results, computed from the rollup's sums on demand.
 
 use super::config::nothing_published;
-use super::{Answer, Call, json_response};
+use super::{Answer, Call, conditional, json_response};
 use crate::problem::Problem;
 use crate::project::access::hex;
 use crate::project::{Published, published};
@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 use splitlight_collector as collector;
 use splitlight_protocol::Timestamp;
 use std::rc::Rc;
-use worker::{Headers, Response, Result};
 
 /// `GET /v1/experiments`.
 pub(super) async fn list(call: &Call<'_>) -> Answer {
@@ -19,7 +18,7 @@ pub(super) async fn list(call: &Call<'_>) -> Answer {
     let mut list = collector::list(&published.config, &merged.aggregates, Timestamp::default());
     let tag = tag(&list);
     list.date_updated = updated(&published, &merged);
-    conditional(call, &tag, &list)
+    conditional(call, &tag, || json_response(&list, 200))
 }
 
 /// `GET /v1/experiments/{key}`: its line of the list.
@@ -27,7 +26,7 @@ pub(super) async fn experiment(call: &Call<'_>, key: &str) -> Answer {
     let (published, merged) = read(call, Some(key)).await?;
     let list = collector::list(&published.config, &merged.aggregates, Timestamp::default());
     match list.experiments.into_iter().find(|experiment| experiment.key == key) {
-        Some(experiment) => conditional(call, &tag(&experiment), &experiment),
+        Some(experiment) => conditional(call, &tag(&experiment), || json_response(&experiment, 200)),
         None => Err(unknown("experiment", key)),
     }
 }
@@ -43,7 +42,7 @@ pub(super) async fn results(call: &Call<'_>, key: &str, personalization: bool) -
     let mut results = results.ok_or_else(|| unknown(what, key))?;
     let tag = tag(&results);
     results.date_updated = updated(&published, &merged);
-    conditional(call, &tag, &results)
+    conditional(call, &tag, || json_response(&results, 200))
 }
 
 async fn read(
@@ -72,24 +71,4 @@ fn updated(published: &Published, merged: &Merged) -> String {
 fn tag<T: Serialize>(value: &T) -> String {
     let hash = Sha256::digest(serde_json::to_vec(value).unwrap_or_default());
     format!("\"{}\"", hex(&hash[..16]))
-}
-
-fn conditional<T: Serialize>(call: &Call<'_>, tag: &str, value: &T) -> Answer {
-    let asked = call.request.headers().get("if-none-match").ok().flatten().unwrap_or_default();
-    let same = asked.split(',').any(|known| {
-        matches!(known.trim().trim_start_matches("W/"), "*") || known.trim().trim_start_matches("W/") == tag
-    });
-    let tagged = |mut response: Response| -> Result<Response> {
-        response.headers_mut().set("etag", tag)?;
-        Ok(response)
-    };
-    if !same {
-        return tagged(json_response(value, 200)?).map_err(|error| Problem::unavailable(&error));
-    }
-    let empty = || -> Result<Response> {
-        let headers = Headers::new();
-        headers.set("cache-control", "private, no-cache")?;
-        tagged(Response::empty()?.with_status(304).with_headers(headers))
-    };
-    empty().map_err(|error| Problem::unavailable(&error))
 }

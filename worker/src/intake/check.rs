@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer};
 use splitlight_collector::{self as collector, Fact, Received, correct_time};
 use splitlight_engine::Program;
-use splitlight_protocol::Timestamp;
 use splitlight_protocol::event::{Batch, Event, EventId, Kind, Outcome, Refused};
+use splitlight_protocol::{Timestamp, personal};
 
 /// What the request says of its sender.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,7 +73,13 @@ impl Checked {
             fates.insert(index.min(fates.len()), fate);
         }
         Self {
-            batch: collector::Batch { visitor: batch.visitor, received, events, bots },
+            batch: collector::Batch {
+                visitor: batch.visitor,
+                received,
+                consent: batch.consent,
+                events,
+                bots,
+            },
             fates: Fates(fates),
         }
     }
@@ -101,7 +107,9 @@ fn fact(event: Event, program: &Program, visitor: &str) -> Fact {
             let valid = is_possible(program, visitor, &experiment, &variation);
             Fact::Exposure { experiment, variation, valid }
         }
-        Kind::Conversion { name, value, properties } => Fact::Conversion { name, value, properties },
+        Kind::Conversion { name, value, properties } => {
+            Fact::Conversion { name, value, properties: personal::masked(properties) }
+        }
         Kind::PageView => Fact::PageView,
     }
 }

@@ -1,7 +1,8 @@
-//! The project object: one SQLite row of config, and the hashes of the keys.
+//! The project object: the config with its history, the hashes of the keys, and the log of every change.
 
 use super::access::Entry;
-use crate::shard::sql::{blob, integer, rows, text, transaction};
+use super::journal::{self, Change};
+use crate::shard::sql::{blob, integer, migrate, rows, text, transaction};
 use crate::shard::transport;
 use serde::{Deserialize, Serialize};
 use splitlight_protocol::Timestamp;
@@ -9,15 +10,73 @@ use worker::{
     DurableObject, Env, Request, Response, Result, SqlStorage, SqlStorageValue, State, durable_object,
 };
 
+/// What each release added; only the end grows.
+const STEPS: [&[&str]; 2] = [
+    &[
+        "CREATE TABLE IF NOT EXISTS config (one INTEGER PRIMARY KEY, version INTEGER, at INTEGER, hash TEXT, \
+            text TEXT, program BLOB)",
+        "CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, entry BLOB)",
+    ],
+    &[
+        "CREATE TABLE versions (version INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, \
+            hash TEXT NOT NULL, text TEXT NOT NULL)",
+        "INSERT INTO versions SELECT version, at, '', hash, text FROM config",
+        "ALTER TABLE keys ADD COLUMN expires INTEGER",
+        "CREATE TABLE audit (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, \
+            action TEXT NOT NULL, subject TEXT NOT NULL, details TEXT NOT NULL)",
+    ],
+];
+
+/// Versions of the config that are kept: at 1 MB each, half of what an object may store is left for the rest.
+const VERSIONS_MAX: i64 = 5000;
+
 #[derive(Serialize, Deserialize)]
 pub(super) enum Ask {
     /// What stands; the config only when it is not the version that the asker has.
     Standing {
         have: u64,
     },
-    Publish(Stored),
-    AddKey(Entry),
-    DropKey(String),
+    /// Replaces the config, unless the running one is not the expected version any more.
+    Publish {
+        stored: Stored,
+        expected: Option<u64>,
+        change: Change,
+    },
+    AddKey {
+        entry: Entry,
+        change: Change,
+    },
+    DropKey {
+        id: String,
+        change: Change,
+    },
+    /// Adds a key, and lets the one it replaces go on for a while.
+    RotateKey {
+        id: String,
+        until: Timestamp,
+        entry: Entry,
+        change: Change,
+    },
+    /// Only writes down what happened elsewhere.
+    Note(Change),
+    Audit {
+        before: i64,
+        limit: u32,
+    },
+    Versions {
+        before: i64,
+        limit: u32,
+    },
+    Version(u64),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) enum Answer {
+    Standing(Standing),
+    /// Another version runs than the one that was expected.
+    Conflict,
+    Audit(Vec<journal::Record>),
+    Versions(Vec<Version>),
 }
 
 /// A config as it is stored.
@@ -37,6 +96,18 @@ pub(super) struct Standing {
     pub(super) keys: Vec<Entry>,
 }
 
+/// A config that was published once.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) number: u64,
+    pub(crate) at: Timestamp,
+    /// Who published it, as in the audit log; empty for what is older than the log.
+    pub(crate) actor: String,
+    pub(crate) hash: String,
+    /// The document; empty in lists.
+    pub(crate) text: String,
+}
+
 #[durable_object]
 pub(crate) struct Project {
     state: State,
@@ -54,45 +125,113 @@ impl DurableObject for Project {
     }
 }
 
-fn answer(sql: &SqlStorage, question: Ask) -> Result<Standing> {
-    for table in [
-        "CREATE TABLE IF NOT EXISTS config (one INTEGER PRIMARY KEY, version INTEGER, at INTEGER, hash TEXT, \
-            text TEXT, program BLOB)",
-        "CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, entry BLOB)",
-    ] {
-        sql.exec(table, None)?;
-    }
+fn answer(sql: &SqlStorage, question: Ask) -> Result<Answer> {
+    migrate(sql, &STEPS)?;
     let mut have = 0;
     match question {
         Ask::Standing { have: version } => have = version,
-        Ask::Publish(stored) => publish(sql, stored)?,
-        Ask::AddKey(entry) => {
-            let bytes = postcard::to_allocvec(&entry).map_err(transport::damaged)?;
-            sql.exec("INSERT INTO keys VALUES (?, ?)", vec![entry.id.into(), bytes.into()])?;
+        Ask::Publish { stored, expected, change } => {
+            if expected.is_some_and(|expected| version(sql).is_ok_and(|running| running != expected)) {
+                return Ok(Answer::Conflict);
+            }
+            publish(sql, stored, change)?;
         }
-        Ask::DropKey(id) => sql.exec("DELETE FROM keys WHERE id = ?", vec![id.into()]).map(drop)?,
+        Ask::AddKey { entry, change } => {
+            add_key(sql, &entry)?;
+            journal::write(sql, &change)?;
+        }
+        Ask::DropKey { id, change } => {
+            let dropped = rows(sql, "DELETE FROM keys WHERE id = ? RETURNING id", vec![id.into()])?;
+            if !dropped.is_empty() {
+                journal::write(sql, &change)?;
+            }
+        }
+        Ask::RotateKey { id, until, entry, change } => {
+            add_key(sql, &entry)?;
+            let until = SqlStorageValue::Integer(until.ms());
+            sql.exec("UPDATE keys SET expires = ? WHERE id = ?", vec![until, id.into()])?;
+            journal::write(sql, &change)?;
+        }
+        Ask::Note(change) => journal::write(sql, &change)?,
+        Ask::Audit { before, limit } => return journal::read(sql, before, limit).map(Answer::Audit),
+        Ask::Versions { before, limit } => return versions(sql, before, limit).map(Answer::Versions),
+        Ask::Version(version) => return one_version(sql, version).map(Answer::Versions),
     }
     let version = version(sql)?;
     let config = if version == have { None } else { stored(sql)? };
-    let keys = rows(sql, "SELECT entry FROM keys ORDER BY id", Vec::new())?;
-    let keys = keys.iter().map(|row| postcard::from_bytes(blob(row.first())).map_err(transport::damaged));
-    Ok(Standing { version, config, keys: keys.collect::<Result<_>>()? })
+    Ok(Answer::Standing(Standing { version, config, keys: keys(sql)? }))
+}
+
+fn add_key(sql: &SqlStorage, entry: &Entry) -> Result<()> {
+    let expires = entry.expires.map_or(SqlStorageValue::Null, |at| SqlStorageValue::Integer(at.ms()));
+    let row = vec![entry.id.clone().into(), entry.to_bytes()?.into(), expires];
+    sql.exec("INSERT INTO keys (id, entry, expires) VALUES (?, ?, ?)", row).map(drop)
+}
+
+fn keys(sql: &SqlStorage) -> Result<Vec<Entry>> {
+    let found = rows(sql, "SELECT entry, expires FROM keys ORDER BY id", Vec::new())?;
+    let read = |row: &Vec<SqlStorageValue>| {
+        let expires = match row.get(1) {
+            Some(SqlStorageValue::Integer(ms)) => Some(Timestamp::from_ms(*ms)),
+            _ => None,
+        };
+        Entry::from_bytes(blob(row.first()), expires)
+    };
+    found.iter().map(read).collect()
 }
 
 /// Replaces the config; the same text again changes nothing.
-fn publish(sql: &SqlStorage, new: Stored) -> Result<()> {
+fn publish(sql: &SqlStorage, new: Stored, mut change: Change) -> Result<()> {
     if stored(sql)?.is_some_and(|old| old.text == new.text && old.program == new.program) {
         return Ok(());
     }
     let version = i64::try_from(version(sql)?).unwrap_or(0) + 1;
+    change.subject = version.to_string();
     let row = vec![
         SqlStorageValue::Integer(version),
         SqlStorageValue::Integer(new.at.ms()),
-        new.hash.into(),
-        new.text.into(),
+        new.hash.clone().into(),
+        new.text.clone().into(),
         new.program.into(),
     ];
-    sql.exec("INSERT OR REPLACE INTO config VALUES (1, ?, ?, ?, ?, ?)", row).map(drop)
+    sql.exec("INSERT OR REPLACE INTO config VALUES (1, ?, ?, ?, ?, ?)", row)?;
+    let row = vec![
+        SqlStorageValue::Integer(version),
+        SqlStorageValue::Integer(new.at.ms()),
+        change.actor.clone().into(),
+        new.hash.into(),
+        new.text.into(),
+    ];
+    sql.exec("INSERT INTO versions VALUES (?, ?, ?, ?, ?)", row)?;
+    let oldest = SqlStorageValue::Integer(version - VERSIONS_MAX);
+    sql.exec("DELETE FROM versions WHERE version <= ?", vec![oldest])?;
+    journal::write(sql, &change)
+}
+
+fn versions(sql: &SqlStorage, before: i64, limit: u32) -> Result<Vec<Version>> {
+    let bindings = vec![SqlStorageValue::Integer(before), i32::try_from(limit).unwrap_or(i32::MAX).into()];
+    let query =
+        "SELECT version, at, actor, hash, '' FROM versions WHERE version < ? ORDER BY version DESC LIMIT ?";
+    Ok(rows(sql, query, bindings)?.iter().map(Version::read).collect())
+}
+
+fn one_version(sql: &SqlStorage, version: u64) -> Result<Vec<Version>> {
+    let bindings = vec![SqlStorageValue::Integer(i64::try_from(version).unwrap_or_default())];
+    let query = "SELECT version, at, actor, hash, text FROM versions WHERE version = ?";
+    Ok(rows(sql, query, bindings)?.iter().map(Version::read).collect())
+}
+
+impl Version {
+    #[expect(clippy::ptr_arg, reason = "it is mapped over rows, which are vectors")]
+    fn read(row: &Vec<SqlStorageValue>) -> Self {
+        Self {
+            number: integer(row.first()).unsigned_abs(),
+            at: Timestamp::from_ms(integer(row.get(1))),
+            actor: text(row.get(2)).to_owned(),
+            hash: text(row.get(3)).to_owned(),
+            text: text(row.get(4)).to_owned(),
+        }
+    }
 }
 
 fn version(sql: &SqlStorage) -> Result<u64> {

@@ -1,6 +1,7 @@
 //! Publishing: a config is read, compiled and checked as a whole before it replaces the running one.
 
 use super::access::hex;
+use super::journal::Change;
 use super::object::{Ask, Stored};
 use super::{Published, renew};
 use crate::clock;
@@ -14,7 +15,7 @@ use worker::{Env, Error, Result};
 
 /// A config that may run, and warnings about it.
 pub(crate) struct Sound {
-    text: String,
+    pub(crate) text: String,
     program: Vec<u8>,
     pub(crate) warnings: Vec<Issue>,
 }
@@ -43,20 +44,26 @@ pub(crate) fn checking(config: &Config) -> Program {
     let mut config = config.clone();
     let experiments = config.experiments.iter_mut().map(|experiment| &mut experiment.status);
     for status in experiments.chain(config.personalizations.iter_mut().map(|rule| &mut rule.status)) {
-        if *status == Status::Stopped {
+        if matches!(status, Status::Stopped | Status::Paused) {
             *status = Status::Running;
         }
     }
     compile(&config).program
 }
 
-/// Replaces the running config, here at once and elsewhere within seconds.
-pub(crate) async fn publish(env: &Env, settings: &Settings, sound: Sound) -> Result<Rc<Published>> {
+/// Replaces the running config, here at once and elsewhere within seconds, unless it is not the expected version.
+pub(crate) async fn publish(
+    env: &Env,
+    settings: &Settings,
+    sound: Sound,
+    expected: Option<u64>,
+    change: Change,
+) -> Result<Rc<Published>> {
     let Sound { text, program, .. } = sound;
     let mut hash = hex(&Sha256::digest(&program));
     hash.truncate(16);
     let stored = Stored { text, program, hash, at: clock::now() };
-    let known = renew(env, settings, Ask::Publish(stored)).await?;
+    let known = renew(env, settings, Ask::Publish { stored, expected, change }).await?;
     known.published.ok_or_else(|| Error::RustError("the project object did not keep the config".to_owned()))
 }
 

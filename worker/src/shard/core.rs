@@ -1,5 +1,6 @@
 //! What a shard object does: group commit, snapshots to the rollup, and recounts when the plan changes.
 
+use super::retention::Retention;
 use super::sql::{blob, text, transaction};
 use super::store::Store;
 use super::{Answer, Ask, Counted, Planned, Refusal};
@@ -20,9 +21,9 @@ const GROUP_MS: i64 = 3;
 /// How long after a change of plan the visitors are counted anew.
 const RECOUNT_AFTER: Duration = Duration::from_millis(3);
 /// How long after a commit the rollup hears of it.
-const SNAPSHOT_AFTER: Duration = Duration::from_millis(500);
+pub(super) const SNAPSHOT_AFTER: Duration = Duration::from_millis(500);
 /// How long after a failure it is tried again.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Visitors that one transaction counts anew, so that events do not wait long behind it.
 const RECOUNT_VISITORS: usize = 500;
 
@@ -42,11 +43,11 @@ pub(super) struct Core {
 }
 
 /// What is in memory; dropped after every failure, so that it never differs from the tables.
-struct Opened {
+pub(super) struct Opened {
     planned: Planned,
     /// The last visitor counted anew, while a changed plan asks for it.
     recounted: Option<String>,
-    shard: Shard<Store>,
+    pub(super) shard: Shard<Store>,
 }
 
 /// Batches whose sender waits for the group's transaction.
@@ -77,26 +78,32 @@ impl Core {
                 self.set_alarm(RECOUNT_AFTER).await?;
                 Ok(Answer::Done)
             }
-            Ask::Count { plan, .. } if self.with(|opened| Ok(opened.planned.version))? < plan => {
+            Ask::Count { plan, .. } | Ask::Restore { plan, .. }
+                if self.with(|opened| Ok(opened.planned.version))? < plan =>
+            {
                 Ok(Answer::PlanNeeded)
             }
             Ask::Count { batches, is_trusted: true, .. } => self.enqueue(batches).await.map(Answer::Counted),
             Ask::Count { batches, .. } => self.within_quota(batches).await.map(Answer::Counted),
+            Ask::Restore { batches, .. } => self.restore(&batches).await.map(Answer::Restored),
+            Ask::Visitor(visitor) => self.visitor(&visitor).map(Answer::Visitor),
+            Ask::Forget(visitor) => self.forget(&visitor).await.map(Answer::Forgotten),
+            Ask::Page { after, limit } => self.page(after, limit).map(Answer::Page),
         }
     }
 
     /// Reads the tables if that has not been done since the start or the last failure.
-    fn with<T>(&self, run: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
+    pub(super) fn with<T>(&self, run: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
         let mut opened = self.opened.borrow_mut();
         if opened.is_none() {
-            *opened = Some(transaction(&self.state.storage(), || Opened::read(&self.state))?);
+            *opened = Some(transaction(&self.state.storage(), || Opened::read(&self.state, &self.env))?);
         }
         let ready = opened.as_mut().ok_or_else(|| Error::RustError("the shard is closed".to_owned()))?;
         run(ready)
     }
 
     /// Runs a change in one transaction; after an error neither the tables nor the memory have any of it.
-    fn commit<T>(&self, run: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
+    pub(super) fn commit<T>(&self, run: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
         let result = self.with(|opened| transaction(&self.state.storage(), || run(opened)));
         if result.is_err() {
             *self.opened.borrow_mut() = None;
@@ -187,7 +194,7 @@ impl Core {
         });
     }
 
-    fn count(&self, batches: &[Batch]) -> Result<Vec<Receipt>> {
+    pub(super) fn count(&self, batches: &[Batch]) -> Result<Vec<Receipt>> {
         self.commit(|opened| opened.shard.apply(&opened.planned.plan, batches))
     }
 
@@ -209,7 +216,7 @@ impl Core {
         })
     }
 
-    async fn set_alarm(&self, after: Duration) -> Result<()> {
+    pub(super) async fn set_alarm(&self, after: Duration) -> Result<()> {
         if self.alarm_set.replace(true) {
             return Ok(());
         }
@@ -242,7 +249,7 @@ impl Core {
     }
 
     /// Sends what changed to the rollup; what could not be sent stays marked as changed.
-    async fn push(&self) -> Result<()> {
+    pub(super) async fn push(&self) -> Result<()> {
         let at = clock::now().max(self.last_snapshot.get().plus_ms(1));
         self.last_snapshot.set(at);
         let snapshot = self.with(|opened| {
@@ -268,8 +275,8 @@ impl Core {
 }
 
 impl Opened {
-    fn read(state: &State) -> Result<Self> {
-        let store = Store::open(state.storage().sql())?;
+    fn read(state: &State, env: &Env) -> Result<Self> {
+        let store = Store::open(state.storage().sql(), Retention::read(env))?;
         let planned = store.meta("plan")?;
         let planned = postcard::from_bytes(blob(planned.as_ref())).unwrap_or_default();
         let recounted = match store.meta("recounted")? {

@@ -73,20 +73,25 @@ pub(crate) fn integer(value: Option<&SqlStorageValue>) -> i64 {
 /// Bytes bound to one statement at most; a value of an object's SQLite has 2 MB.
 const CHUNK_BYTES_MAX: usize = 1_000_000;
 
-/// Replaces rows of two columns with few statements, as each one costs a call into the host.
+/// Replaces rows with few statements, as each one costs a call into the host: a key, a value and a day.
 ///
 /// `statement` gets all keys and values as `?1`, one after the other, and as `?2` the JSON array of
-/// `[key start, key length, value start, value length]` for its `substr`.
-pub(crate) fn replace(sql: &SqlStorage, statement: &str, pairs: &[(Vec<u8>, Vec<u8>)]) -> Result<()> {
+/// `[key start, key length, value start, value length, day]` for its `substr`.
+pub(crate) fn replace<K: AsRef<[u8]>>(
+    sql: &SqlStorage,
+    statement: &str,
+    rows: &[(K, Vec<u8>, i32)],
+) -> Result<()> {
     let mut bytes = Vec::new();
     let mut places = Vec::new();
-    for (index, (key, value)) in pairs.iter().enumerate() {
+    for (index, (key, value, day)) in rows.iter().enumerate() {
+        let key = key.as_ref();
         let key_start = bytes.len() + 1;
         bytes.extend_from_slice(key);
         let value_start = bytes.len() + 1;
         bytes.extend_from_slice(value);
-        places.push([key_start, key.len(), value_start, value.len()]);
-        if bytes.len() >= CHUNK_BYTES_MAX || index + 1 == pairs.len() {
+        places.push((key_start, key.len(), value_start, value.len(), day));
+        if bytes.len() >= CHUNK_BYTES_MAX || index + 1 == rows.len() {
             let places_json = serde_json::to_string(&places)?;
             places.clear();
             let bytes = std::mem::take(&mut bytes);
@@ -94,4 +99,27 @@ pub(crate) fn replace(sql: &SqlStorage, statement: &str, pairs: &[(Vec<u8>, Vec<
         }
     }
     Ok(())
+}
+
+/// Brings an object's tables up to the newest form, step by step, and says which form they had; 0 for none.
+///
+/// A step is never changed once it was released: what is written by it stays readable. The caller holds the
+/// transaction, so tables are of one form or the next and never between.
+pub(crate) fn migrate(sql: &SqlStorage, steps: &[&[&str]]) -> Result<usize> {
+    sql.exec("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID", None)?;
+    let found = rows(sql, "SELECT value FROM meta WHERE name = 'schema'", Vec::new())?;
+    let form = usize::try_from(integer(found.first().and_then(|row| row.first()))).unwrap_or(usize::MAX);
+    let Some(missing) = steps.get(form..) else {
+        let newest = steps.len();
+        let reason = format!("the object has schema {form}, this release reads {newest}: deploy a newer one");
+        return Err(Error::RustError(reason));
+    };
+    for statement in missing.iter().copied().flatten() {
+        sql.exec(statement, None)?;
+    }
+    if !missing.is_empty() {
+        let newest = SqlStorageValue::Integer(i64::try_from(steps.len()).unwrap_or(i64::MAX));
+        sql.exec("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", vec![newest])?;
+    }
+    Ok(form)
 }

@@ -1,13 +1,12 @@
 //! The collector's storage over an object's SQLite.
 
+use super::retention::{self, Retention};
 use super::sql::{blob, integer, replace, rows, text};
-use splitlight_collector::{Aggregates, Key, Storage, VisitorState};
+use super::{schema, suppression::Suppression};
+use splitlight_collector::{Aggregates, Entry, Key, Storage, VisitorState};
 use splitlight_protocol::event::EventId;
 use std::collections::{BTreeMap, BTreeSet};
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
-
-/// The form of the tables; it only grows, and `open` brings older ones up to it.
-const SCHEMA: i64 = 1;
 
 /// Days that an event's id is kept: older events are refused by their time, so 30 and a margin are enough.
 const ID_DAYS_MAX: i32 = 32;
@@ -17,7 +16,9 @@ const UNPACK: &str = "WITH RECURSIVE n(i) AS (VALUES(0) UNION ALL SELECT i + 1 F
 
 /// The tables, and the aggregates in memory as they are in the tables.
 pub(super) struct Store {
-    sql: SqlStorage,
+    pub(super) sql: SqlStorage,
+    pub(super) retention: Retention,
+    pub(super) suppression: Suppression,
     pub(super) aggregates: Aggregates,
     /// Experiments whose aggregates the rollup has not confirmed.
     pub(super) dirty: BTreeSet<String>,
@@ -25,30 +26,21 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens the tables; nothing is known of what the rollup has, so everything counts as changed.
-    pub(super) fn open(sql: SqlStorage) -> Result<Self> {
-        for statement in [
-            "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
-            "CREATE TABLE IF NOT EXISTS events (id BLOB PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID",
-            "CREATE TABLE IF NOT EXISTS visitors (id TEXT PRIMARY KEY, state BLOB NOT NULL)",
-            "CREATE TABLE IF NOT EXISTS aggregates (key BLOB PRIMARY KEY, moments BLOB NOT NULL)",
-        ] {
-            sql.exec(statement, None)?;
-        }
-        let mut store = Self { sql, aggregates: Aggregates::default(), dirty: BTreeSet::new() };
-        match integer(store.meta("schema")?.as_ref()) {
-            0 => store.set_meta("schema", SqlStorageValue::Integer(SCHEMA))?,
-            SCHEMA => {}
-            newer => {
-                let reason =
-                    format!("the shard has schema {newer}, this release reads {SCHEMA}: deploy a newer one");
-                return Err(Error::RustError(reason));
-            }
-        }
+    pub(super) fn open(sql: SqlStorage, retention: Retention) -> Result<Self> {
+        schema::bring_up(&sql)?;
+        let mut store = Self {
+            suppression: Suppression::open(&sql)?,
+            sql,
+            retention,
+            aggregates: Aggregates::default(),
+            dirty: BTreeSet::new(),
+        };
         for row in rows(&store.sql, "SELECT key, moments FROM aggregates", Vec::new())? {
-            let added = store.aggregates.add_row(blob(row.first()), blob(row.get(1)));
-            added.ok_or_else(|| Error::RustError("a row of the aggregates is damaged".to_owned()))?;
+            let damaged = || Error::RustError("a row of the aggregates is damaged".to_owned());
+            store.aggregates.add_row(blob(row.first()), blob(row.get(1))).ok_or_else(damaged)?;
+            // A sum that became zero has its row still, and the rollup may not know.
+            store.dirty.insert(Key::from_bytes(blob(row.first())).ok_or_else(damaged)?.experiment);
         }
-        store.dirty = store.aggregates.experiments().map(str::to_owned).collect();
         Ok(store)
     }
 
@@ -61,12 +53,14 @@ impl Store {
         self.sql.exec("INSERT OR REPLACE INTO meta VALUES (?, ?)", vec![name.into(), value]).map(drop)
     }
 
-    /// Drops the ids of events that are too old to be accepted again, once a day.
+    /// Drops what is kept no longer, once a day: ids of events that are too old to be accepted again, and the rest by
+    /// the retention that the operator chose.
     pub(super) fn prune(&self, today: i32) -> Result<()> {
         if integer(self.meta("pruned")?.as_ref()) == i64::from(today) {
             return Ok(());
         }
         self.sql.exec("DELETE FROM events WHERE day < ?", vec![(today - ID_DAYS_MAX).into()])?;
+        retention::drop_old(self, today)?;
         self.set_meta("pruned", SqlStorageValue::Integer(today.into()))
     }
 }
@@ -107,17 +101,20 @@ impl Storage for Store {
 
     fn store(&mut self, visitors: &BTreeMap<String, VisitorState>) -> Result<()> {
         let pairs: Vec<_> =
-            visitors.iter().map(|(id, state)| (id.clone().into_bytes(), state.to_bytes())).collect();
+            visitors.iter().map(|(id, state)| (id.as_bytes(), state.to_bytes(), state.seen())).collect();
         let statement = "INSERT OR REPLACE INTO visitors SELECT CAST(substr(?1, json_extract(value, '$[0]'), \
             json_extract(value, '$[1]')) AS TEXT), substr(?1, json_extract(value, '$[2]'), \
-            json_extract(value, '$[3]')) FROM json_each(?2)";
+            json_extract(value, '$[3]')), json_extract(value, '$[4]') FROM json_each(?2)";
         replace(&self.sql, statement, &pairs)
     }
 
     fn add(&mut self, gained: &Aggregates) -> Result<()> {
         self.aggregates.merge_in(gained);
         self.dirty.extend(gained.experiments().map(str::to_owned));
-        let row = |(key, _): (&Key, _)| self.aggregates.row(key);
+        let row = |(key, _): (&Key, _)| {
+            let (key, moments) = self.aggregates.row(key);
+            (key, moments, 0)
+        };
         let pairs: Vec<_> = gained.iter().map(row).collect();
         let statement = "INSERT OR REPLACE INTO aggregates SELECT substr(?1, json_extract(value, '$[0]'), \
             json_extract(value, '$[1]')), substr(?1, json_extract(value, '$[2]'), \
@@ -130,5 +127,30 @@ impl Storage for Store {
         let query = "SELECT id FROM visitors WHERE id > ? ORDER BY id LIMIT ?";
         let found = rows(&self.sql, query, vec![visitor.into(), limit.into()])?;
         Ok(found.iter().map(|row| text(row.first()).to_owned()).collect())
+    }
+
+    fn forgotten(&mut self, visitors: &BTreeSet<&str>) -> Result<BTreeSet<String>> {
+        self.suppression.find(&self.sql, visitors)
+    }
+
+    fn log(&mut self, entries: &[Entry<'_>]) -> Result<()> {
+        if self.retention.event_days == 0 {
+            return Ok(());
+        }
+        let rows: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.visitor.as_bytes(), entry.to_bytes(), entry.received.day()))
+            .collect();
+        let statement = "INSERT INTO log (visitor, entry, day) SELECT CAST(substr(?1, \
+            json_extract(value, '$[0]'), json_extract(value, '$[1]')) AS TEXT), substr(?1, \
+            json_extract(value, '$[2]'), json_extract(value, '$[3]')), json_extract(value, '$[4]') \
+            FROM json_each(?2)";
+        replace(&self.sql, statement, &rows)
+    }
+
+    fn forget(&mut self, visitor: &str) -> Result<()> {
+        self.sql.exec("DELETE FROM visitors WHERE id = ?", vec![visitor.into()])?;
+        self.sql.exec("DELETE FROM log WHERE visitor = ?", vec![visitor.into()])?;
+        self.suppression.add(&self.sql, visitor)
     }
 }

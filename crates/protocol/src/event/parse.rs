@@ -6,6 +6,7 @@ use crate::limits::{
     ID_CHARS_MAX, KEY_CHARS_MAX, PATH_BYTES_MAX,
 };
 use crate::pointer;
+use crate::record::Agreed;
 use core::fmt;
 
 /// Why a batch is refused: nothing of it is stored.
@@ -66,6 +67,10 @@ impl Batch {
         check_id("/visitor", &self.visitor)?;
         if let Some(session) = &self.session {
             check_id("/session", session)?;
+        }
+        if self.consent.is_some_and(|consent| consent != Agreed::Granted) {
+            let reason = "events are sent once the visitor agreed: send `granted`, or nothing at all";
+            return Err(BatchError::new("/consent", reason));
         }
         if self.dropped.len() > 16 {
             return Err(BatchError::new("/dropped", "more than 16 reasons"));
