@@ -133,11 +133,13 @@ impl<'a> Explaining<'a> {
     /// Every gate, in the order in which [`Deciding`] tries them.
     fn gates(&mut self, item: &'a Item, written: &Written<'_>) -> Vec<Value> {
         let constant = item.is_constant();
-        let (started, ended) =
-            (item.start.is_none_or(|start| start <= self.now), item.end.is_some_and(|end| end <= self.now));
         let text = |text: Option<&str>| text.map_or(Value::Null, Value::from);
         let mut gates = vec![
-            gate("schedule", started && !ended, [("start", text(written.start)), ("end", text(written.end))]),
+            gate(
+                "schedule",
+                item.runs_at(self.now),
+                [("start", text(written.start)), ("end", text(written.end))],
+            ),
             gate("bot", !self.visitor.bot, []),
             gate("consent", constant || self.visitor.consent == Consent::Granted, []),
             gate(

@@ -157,6 +157,11 @@ impl Program {
         &self.items
     }
 
+    /// The keys of the features. Decisions have the same order.
+    pub fn features(&self) -> impl Iterator<Item = &str> {
+        self.features.iter().map(|feature| &*feature.key)
+    }
+
     /// The item with a key.
     pub fn item(&self, key: &str) -> Option<&Item> {
         self.items.iter().find(|item| item.key == key)

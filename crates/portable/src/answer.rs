@@ -1,13 +1,10 @@
 //! Writes the answers.
 
-use crate::bytes::{low_byte, put_number, put_text, put_value};
-use splitlight_engine::{Decisions, Facts, ItemKind, Program, Reason, Visitor, decide};
-use splitlight_protocol::Timestamp;
+use crate::bytes::{low_byte, put_number, put_text};
+use splitlight_engine::{Decisions, ItemKind, Program, Reason, Visitor, bytes};
 
 /// Names everything there is to decide about.
 pub(crate) fn names(program: &Program, out: &mut Vec<u8>) {
-    // Whose features do not matter here: every program has the same ones for everybody.
-    let decisions = decide(program, &Visitor::new(Facts::default()), Timestamp::from_ms(0));
     answer(out, |out| {
         put_number(program.items().len(), out);
         for item in program.items() {
@@ -16,8 +13,8 @@ pub(crate) fn names(program: &Program, out: &mut Vec<u8>) {
             put_number(item.variations().len(), out);
             item.variations().iter().for_each(|variation| put_text(&variation.key, out));
         }
-        put_number(decisions.features(program).count(), out);
-        decisions.features(program).for_each(|(key, ..)| put_text(key, out));
+        put_number(program.features().count(), out);
+        program.features().for_each(|key| put_text(key, out));
         put_number(Reason::ALL.len(), out);
         for reason in Reason::ALL {
             put_text(reason.name(), out);
@@ -34,7 +31,7 @@ pub(crate) fn decisions(program: &Program, visitor: &Visitor, decisions: &Decisi
         for (_, value, decision) in decisions.features(program) {
             out.push(decision.reason as u8);
             put_number(decision.item.map_or(0, |(item, _)| item + 1), out);
-            put_value(value, out);
+            bytes::value(value, out);
         }
         let kept = decisions.kept(program, visitor);
         put_text(&kept.map(|sticky| sticky.to_text()).unwrap_or_default(), out);

@@ -97,36 +97,6 @@ pub(crate) fn put_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-pub(crate) fn put_value(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::Null => out.push(0),
-        Value::Bool(truth) => out.push(1 + u8::from(*truth)),
-        Value::Number(number) => {
-            out.push(3);
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        Value::String(text) => {
-            out.push(4);
-            put_text(text, out);
-        }
-        Value::Array(items) => {
-            out.push(5);
-            put_number(items.len(), out);
-            for item in items {
-                put_value(item, out);
-            }
-        }
-        Value::Object(map) => {
-            out.push(6);
-            put_number(map.len(), out);
-            for (name, value) in map.iter() {
-                put_text(name, out);
-                put_value(value, out);
-            }
-        }
-    }
-}
-
 /// The lowest byte of a position; positions of variations and reasons have no other.
 pub(crate) fn low_byte(number: usize) -> u8 {
     number.to_le_bytes()[0]

@@ -1,6 +1,6 @@
 //! Beliefs: normal effects, conversion rates, and the best of several variations.
 
-use super::means::effect;
+use super::means::arms_and_effect;
 use super::{Checks, read};
 use serde_json::Value;
 use splitlight_stats::bayes::{BetaPosterior, Direction, NormalPosterior, NormalPrior, compare, thompson};
@@ -8,16 +8,7 @@ use splitlight_stats::{Invalid, Sample};
 
 pub(super) fn normal(checks: &mut Checks, case: &Value) {
     let (input, expect) = (&case["input"], &case["expect"]);
-    let arms = read::arms(&input["control"], &input["treatment"]);
-    let effect = arms.as_ref().map_err(|reason| *reason).and_then(|arms| effect(case, &arms.contrast()));
-    if let Some(error) = expect["error"].as_str() {
-        // A control mean of 0 is only in the way of a relative effect; see absolute_zero_baseline.
-        let answers = error == "ZERO_NEGATIVE_BASELINE_VARIATION" && input["difference"] != "relative";
-        return checks.holds(error, effect.is_ok() == answers);
-    }
-    let (Ok(arms), Ok(effect)) = (arms, effect) else {
-        return checks.fail("normal", "there is no effect");
-    };
+    let Some((arms, effect)) = arms_and_effect(checks, case) else { return };
     let of_prior = |name: &str| read::number(&input["prior"][name]);
     let lift = NormalPrior { mean: of_prior("mean"), standard_deviation: of_prior("variance").sqrt() };
     let absolute = input["difference"] == "absolute";

@@ -9,18 +9,8 @@ use splitlight_stats::{
 
 pub(super) fn welch_test(checks: &mut Checks, case: &Value) {
     let expect = &case["expect"];
-    let arms = read::arms(&case["input"]["control"], &case["input"]["treatment"]);
-    let effect = arms.as_ref().map_err(|reason| *reason).and_then(|arms| effect(case, &arms.contrast()));
-    if let Some(error) = expect["error"].as_str() {
-        // A control mean of 0 is only in the way of a relative effect; see absolute_zero_baseline.
-        let answers =
-            error == "ZERO_NEGATIVE_BASELINE_VARIATION" && case["input"]["difference"] != "relative";
-        checks.holds(error, effect.is_ok() == answers);
+    let Some((arms, effect)) = arms_and_effect(checks, case) else {
         return without_variance(checks, case);
-    }
-    let (arms, effect) = match (&arms, effect) {
-        (Ok(arms), Ok(effect)) => (arms, effect),
-        (_, reason) => return checks.fail("welch", &format!("{reason:?}")),
     };
     if let Some(theta) = expect.get("theta") {
         checks.check("theta", arms.theta.unwrap_or(0.0), theta);
@@ -39,6 +29,23 @@ pub(super) fn welch_test(checks: &mut Checks, case: &Value) {
     if case["input"]["difference"] == "absolute" && case["input"]["test"] == "two_sided" {
         check_entry_point(checks, case, Method::Welch);
     }
+}
+
+/// What a case compares and the effect that it asks for; `None` when it expects an error, which has been checked.
+pub(super) fn arms_and_effect(checks: &mut Checks, case: &Value) -> Option<(read::Arms, Effect)> {
+    let arms = read::arms(&case["input"]["control"], &case["input"]["treatment"]);
+    let found = arms.and_then(|arms| effect(case, &arms.contrast()).map(|effect| (arms, effect)));
+    if let Some(error) = case["expect"]["error"].as_str() {
+        // A control mean of 0 is only in the way of a relative effect; see absolute_zero_baseline.
+        let answers =
+            error == "ZERO_NEGATIVE_BASELINE_VARIATION" && case["input"]["difference"] != "relative";
+        checks.holds(error, found.is_ok() == answers);
+        return None;
+    }
+    if let Err(reason) = &found {
+        checks.fail("effect", &reason.to_string());
+    }
+    found.ok()
 }
 
 /// The effect that a case asks for.

@@ -1,6 +1,6 @@
 //! What may be looked at as often as wanted, and the split of the visitors.
 
-use super::means::{check_entry_point, check_test, effect};
+use super::means::{arms_and_effect, check_entry_point, check_test};
 use super::{Checks, read};
 use serde_json::Value;
 use splitlight_stats::always_valid::Plan;
@@ -13,16 +13,7 @@ use splitlight_stats::{Alternative, Estimate, Invalid, Method, sample_ratio};
 
 pub(super) fn always_valid_test(checks: &mut Checks, case: &Value) {
     let (input, expect) = (&case["input"], &case["expect"]);
-    let arms = read::arms(&input["control"], &input["treatment"]);
-    let effect = arms.as_ref().map_err(|reason| *reason).and_then(|arms| effect(case, &arms.contrast()));
-    if let Some(error) = expect["error"].as_str() {
-        // A control mean of 0 is only in the way of a relative effect; see absolute_zero_baseline.
-        let answers = error == "ZERO_NEGATIVE_BASELINE_VARIATION" && input["difference"] != "relative";
-        return checks.holds(error, effect.is_ok() == answers);
-    }
-    let (Ok(arms), Ok(effect)) = (arms, effect) else {
-        return checks.fail("always valid", "there is no effect");
-    };
+    let Some((arms, effect)) = arms_and_effect(checks, case) else { return };
     let alternative = match input["test"].as_str() {
         Some("sequential_greater") => Alternative::Greater,
         Some("sequential_less") => Alternative::Less,
