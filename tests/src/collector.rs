@@ -76,7 +76,7 @@ fn batch(index: u8, step: &Step) -> Batch {
     #[expect(clippy::cast_possible_truncation, reason = "hours of a vector")]
     let time = Timestamp::from_ms((step.at * 3_600_000.0) as i64);
     let events = vec![Received { id: EventId::from_bytes([index; 16]), time, fact }];
-    Batch { visitor: "v".to_owned(), received: time, consent: None, events, bots: 0 }
+    Batch { visitor: "v".to_owned(), received: time, events, ..Batch::default() }
 }
 
 /// The first sum that is not as the case has it.

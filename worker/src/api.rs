@@ -64,6 +64,13 @@ async fn route(request: Request, path: &str, env: &Env, context: &Context, setti
             let personalization = parts.first() == Some(&"personalizations");
             results::results(&call.may(Scope::Read).await?, key, personalization).await
         }
+        (_, ["experiments" | "personalizations", key, "timeseries"]) if is_get => {
+            let personalization = parts.first() == Some(&"personalizations");
+            results::timeseries(&call.may(Scope::Read).await?, key, personalization).await
+        }
+        (_, ["funnels", key]) if is_get => results::funnel(&call.may(Scope::Read).await?, key).await,
+        (_, ["kpis"]) if is_get => results::kpis(&call.may(Scope::Read).await?).await,
+        (_, ["cohorts"]) if is_get => results::cohorts(&call.may(Scope::Read).await?).await,
         (Method::Post, ["experiments", key, verb @ ("start" | "pause" | "stop" | "ship")]) => {
             steering::act(call.may(Scope::Admin).await?, key, verb).await
         }
@@ -97,7 +104,11 @@ async fn route(request: Request, path: &str, env: &Env, context: &Context, setti
 /// The query parameters that a path has.
 fn parameters(method: &Method, parts: &[&str]) -> &'static [&'static str] {
     match (method, parts) {
-        (Method::Get | Method::Head, ["audit" | "events"] | ["config", "versions"]) => &["limit", "cursor"],
+        (Method::Get | Method::Head, ["audit" | "events" | "experiments"] | ["config", "versions"]) => {
+            &["limit", "cursor"]
+        }
+        (_, ["experiments" | "personalizations", _, "results"]) => &["dimension", "format", "method"],
+        (_, ["funnels", _]) => &["experiment"],
         (_, ["config", "versions", _, "diff"]) => &["against"],
         (Method::Put, ["config"])
         | (_, ["config", "rollback"] | ["experiments", _, "start" | "pause" | "stop" | "ship"]) => {
@@ -110,12 +121,12 @@ fn parameters(method: &Method, parts: &[&str]) -> &'static [&'static str] {
 /// A path without such a method, or nothing at all.
 fn stranger(parts: &[&str]) -> Problem {
     match parts {
-        ["health" | "experiments" | "audit"]
-        | ["experiments", _]
+        ["health" | "experiments" | "audit" | "kpis" | "cohorts"]
+        | ["experiments" | "funnels", _]
         | ["config", "versions"]
         | ["config", "versions", _]
         | ["config", "versions", _, "diff"]
-        | ["experiments" | "personalizations", _, "results"] => Problem::method("GET, HEAD"),
+        | ["experiments" | "personalizations", _, "results" | "timeseries"] => Problem::method("GET, HEAD"),
         ["config"] => Problem::method("GET, HEAD, PUT"),
         ["keys" | "events"] => Problem::method("GET, HEAD, POST"),
         ["keys", _] => Problem::method("DELETE"),
@@ -127,7 +138,9 @@ fn stranger(parts: &[&str]) -> Problem {
         | ["experiments", _, "start" | "pause" | "stop" | "ship"] => Problem::method("POST"),
         _ => {
             let detail = "The API has /v1/experiments, /v1/experiments/{key}, /v1/experiments/{key}/results, \
-                /v1/experiments/{key}/start, pause, stop and ship, /v1/personalizations/{key}/results, /v1/config, \
+                /v1/experiments/{key}/timeseries, /v1/experiments/{key}/start, pause, stop and ship, \
+                /v1/personalizations/{key}/results, /v1/personalizations/{key}/timeseries, /v1/funnels/{key}, \
+                /v1/kpis, /v1/cohorts, /v1/config, \
                 /v1/config/versions, /v1/config/rollback, /v1/keys, /v1/previews, /v1/explanations, /v1/visitors/{id}, \
                 /v1/events, /v1/events/restore, /v1/conversions, /v1/audit and /v1/health.";
             Problem::new(404, "No such path", detail)

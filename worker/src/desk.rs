@@ -101,7 +101,7 @@ pub async fn read_batch(request: worker::web_sys::Request) -> JsValue {
 /// Checks a batch: the number of the shard whose lane it waits in, its answer, or nothing when [`prepare`] has to run
 /// before.
 ///
-/// `head` has the request's `HEAD`, one on each line, empty when it is missing.
+/// `head` has the request's `HEAD`, one on each line, empty when it is missing, and then the country it came from.
 #[wasm_bindgen]
 pub fn admit(env: Env, context: RawContext, head: &str, body: &[u8], is_prepared: bool) -> JsValue {
     match checked(&env, &Context::new(context), head, body, is_prepared) {
@@ -128,6 +128,7 @@ fn checked(
     let mut lines = head.split('\n');
     let [content_type, encoding, user_agent, sec_purpose, purpose, source, cookies] =
         HEAD.map(|_| lines.next().unwrap_or_default());
+    let country = lines.next().unwrap_or_default();
     body::check_type(content_type, &["application/json", "text/plain"])?;
     let (batch, refused) = intake::parse(&inflate(body, encoding, BATCH_INFLATED_BYTES_MAX)?)?;
     let scope = access::scope_at_hand(env, &batch.key);
@@ -148,6 +149,8 @@ fn checked(
     let sender = Sender {
         is_bot: is_ahead || is_bot(user_agent),
         is_unsigned: settings.signed_only && !cookie::is_signed(cookies, &batch.visitor, env),
+        country,
+        user_agent,
     };
     Ok(Some(Checked::new(batch, refused, &published.checking, clock::now(), sender)))
 }

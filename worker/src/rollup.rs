@@ -9,14 +9,20 @@ use std::cell::RefCell;
 use worker::{DurableObject, Env, Error, Request, Response, Result, SqlStorageValue, State, durable_object};
 
 /// What each release added; only the end grows.
-const STEPS: [&[&str]; 1] = [&["CREATE TABLE IF NOT EXISTS parts (experiment TEXT, shard INTEGER, \
-    at INTEGER NOT NULL, sums BLOB NOT NULL, PRIMARY KEY (experiment, shard))"]];
+const STEPS: [&[&str]; 2] = [
+    &["CREATE TABLE IF NOT EXISTS parts (experiment TEXT, shard INTEGER, at INTEGER NOT NULL, \
+        sums BLOB NOT NULL, PRIMARY KEY (experiment, shard))"],
+    &["CREATE TABLE days (experiment TEXT, shard INTEGER, day INTEGER, sums BLOB NOT NULL, \
+        PRIMARY KEY (experiment, shard, day)) WITHOUT ROWID"],
+];
 
 #[derive(Serialize, Deserialize)]
 enum Ask {
     Replace(Snapshot),
-    /// The sums of one experiment, or of all.
+    /// The sums of one experiment over all days, or of all.
     Read(Option<String>),
+    /// The same day by day.
+    Daily(Option<String>),
 }
 
 /// The sum of the shards and when its newest part arrived.
@@ -54,6 +60,9 @@ impl Rollup {
             Ask::Read(experiment) => {
                 Ok(Merged { updated: known.updated(), aggregates: known.merged(experiment.as_deref()) })
             }
+            Ask::Daily(experiment) => {
+                Ok(Merged { updated: known.updated(), aggregates: known.daily(experiment.as_deref()) })
+            }
             Ask::Replace(snapshot) => {
                 let stored = transaction(&self.state.storage(), || self.replace(known, &snapshot));
                 if stored.is_err() {
@@ -69,11 +78,18 @@ impl Rollup {
         let sql = self.state.storage().sql();
         migrate(&sql, &STEPS)?;
         let mut sums = Sums::default();
+        let sums_of = |value: Option<&SqlStorageValue>| {
+            let read = Aggregates::from_bytes(blob(value));
+            read.ok_or_else(|| Error::RustError("a part of the rollup is damaged".to_owned()))
+        };
+        let shard = |value: Option<&SqlStorageValue>| u32::try_from(integer(value)).unwrap_or_default();
         for row in rows(&sql, "SELECT experiment, shard, at, sums FROM parts", Vec::new())? {
-            let part = Aggregates::from_bytes(blob(row.get(3)));
-            let part = part.ok_or_else(|| Error::RustError("a part of the rollup is damaged".to_owned()))?;
-            let shard = u32::try_from(integer(row.get(1))).unwrap_or_default();
-            sums.replace(shard, text(row.first()), Timestamp::from_ms(integer(row.get(2))), &part);
+            let at = Timestamp::from_ms(integer(row.get(2)));
+            sums.restore(shard(row.get(1)), text(row.first()), at, sums_of(row.get(3))?);
+        }
+        for row in rows(&sql, "SELECT experiment, shard, day, sums FROM days", Vec::new())? {
+            let day = i32::try_from(integer(row.get(2))).unwrap_or_default();
+            sums.restore_day(shard(row.get(1)), text(row.first()), day, sums_of(row.get(3))?);
         }
         Ok(sums)
     }
@@ -81,14 +97,15 @@ impl Rollup {
     fn replace(&self, sums: &mut Sums, snapshot: &Snapshot) -> Result<()> {
         let sql = self.state.storage().sql();
         for (experiment, part) in &snapshot.parts {
-            if sums.replace(snapshot.shard, experiment, snapshot.at, part) {
-                let row = vec![
-                    experiment.as_str().into(),
-                    i64::from(snapshot.shard).into(),
-                    SqlStorageValue::try_from_i64(snapshot.at.ms())?,
-                    part.totals().to_bytes().into(),
-                ];
-                sql.exec("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", row)?;
+            let Some(changed) = sums.replace(snapshot.shard, experiment, snapshot.at, part) else { continue };
+            let whole = sums.part(snapshot.shard, experiment).map(Aggregates::to_bytes).unwrap_or_default();
+            let (name, shard) = (experiment.as_str(), i64::from(snapshot.shard));
+            let at = SqlStorageValue::try_from_i64(snapshot.at.ms())?;
+            let row = vec![name.into(), shard.into(), at, whole.into()];
+            sql.exec("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", row)?;
+            for (day, sums) in changed {
+                let row = vec![name.into(), shard.into(), day.into(), sums.to_bytes().into()];
+                sql.exec("INSERT OR REPLACE INTO days VALUES (?, ?, ?, ?)", row)?;
             }
         }
         Ok(())
@@ -103,6 +120,11 @@ pub(crate) async fn send(env: &Env, project: &str, snapshot: &Snapshot) -> Resul
 /// The sum of the shards, of one experiment or of all.
 pub(crate) async fn read(env: &Env, project: &str, experiment: Option<&str>) -> Result<Merged> {
     transport::ask(&object(env, project)?, &Ask::Read(experiment.map(str::to_owned))).await
+}
+
+/// The sum of the shards day by day, of one experiment or of all.
+pub(crate) async fn read_daily(env: &Env, project: &str, experiment: Option<&str>) -> Result<Merged> {
+    transport::ask(&object(env, project)?, &Ask::Daily(experiment.map(str::to_owned))).await
 }
 
 fn object(env: &Env, project: &str) -> Result<worker::Stub> {

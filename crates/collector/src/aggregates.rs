@@ -1,6 +1,7 @@
 //! What is counted: sums of exact integers, so that adding has no order.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use splitlight_protocol::config::{Dimension, Period};
 use splitlight_stats::Moments;
 use std::collections::BTreeMap;
 
@@ -31,6 +32,55 @@ pub enum What {
     Quarantined,
     /// Events of machines.
     Bots,
+    /// What else is summed of a metric in a variation; `n` is 0 but for buckets.
+    Part(u32, String, Part),
+    /// The same as above of the visitors of a variation whose dimension has a value, over all days; without a metric the
+    /// visitors themselves.
+    Slice(u32, Dimension, String, Option<(String, Part)>),
+    /// Visitors who took so many steps of a funnel, at least; in a variation, or on the whole site, where the day is
+    /// that of their first step.
+    Step(Option<u32>, String, u8),
+    /// Visitors of the whole site in a period, whose first day it is.
+    Visitors(Period),
+    /// A metric's sum and sum of squares over those visitors; `n` is 0.
+    Total(Period, String),
+    /// Visitors who were first seen in the week that begins on the day, and came in the week that is so many later.
+    Cohort(u16),
+}
+
+/// What is summed of the values that a visitor has in a metric: 0 its value, 1 the denominator of a ratio, and 2 and 3
+/// the same two before the exposure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Part {
+    /// A value and its square.
+    Value(u8),
+    /// The product of two values, as a sum.
+    Product(u8, u8),
+    /// The value without the cap, and its square.
+    Uncapped,
+    /// How many visitors have a value in a bucket of [`splitlight_stats::Sketch`], as `n`.
+    Bucket(i16),
+}
+
+impl What {
+    /// Where the part of a metric is summed for a variation, or for those of its visitors who have a dimension's value.
+    pub fn part(variation: u32, slice: Option<(Dimension, &str)>, metric: &str, part: Part) -> Self {
+        match slice {
+            Some((dimension, value)) => {
+                Self::Slice(variation, dimension, value.to_owned(), Some((metric.to_owned(), part)))
+            }
+            None if part == Part::Value(0) => Self::Metric(variation, metric.to_owned()),
+            None => Self::Part(variation, metric.to_owned(), part),
+        }
+    }
+
+    /// Where the visitors of a variation are counted.
+    pub fn users(variation: u32, slice: Option<(Dimension, &str)>) -> Self {
+        match slice {
+            Some((dimension, value)) => Self::Slice(variation, dimension, value.to_owned(), None),
+            None => Self::Users(variation),
+        }
+    }
 }
 
 /// Sums by [`Key`], without those that are zero, so that equal counts are equal bytes.
@@ -95,6 +145,32 @@ impl Aggregates {
         totals
     }
 
+    /// The same sums over all days, but for visitors, whose first day tells how long an experiment runs.
+    #[must_use]
+    pub fn over_all_days(&self) -> Self {
+        let mut sums = Self::default();
+        for (key, moments) in &self.0 {
+            let day = if matches!(key.what, What::Users(_)) { key.day } else { DAY_ALL };
+            sums.add(Key { day, ..key.clone() }, *moments);
+        }
+        sums
+    }
+
+    /// The sums of each day; those over all days are under [`DAY_ALL`].
+    pub fn by_day(&self) -> BTreeMap<i32, Self> {
+        let mut days: BTreeMap<i32, Self> = BTreeMap::new();
+        for (key, moments) in &self.0 {
+            days.entry(key.day).or_default().add(key.clone(), *moments);
+        }
+        days
+    }
+
+    /// The sums until the end of a day, as they were then.
+    #[must_use]
+    pub fn until(&self, day: i32) -> Self {
+        Self(self.0.iter().filter(|(key, _)| key.day <= day).map(|(key, sum)| (key.clone(), *sum)).collect())
+    }
+
     /// One sum, zero when nothing was added.
     pub fn at(&self, key: &Key) -> Moments {
         self.0.get(key).copied().unwrap_or_default()
@@ -105,6 +181,66 @@ impl Aggregates {
         let from = Key { experiment: experiment.to_owned(), what: what.clone(), day: i32::MIN };
         let to = Key { day: i32::MAX, ..from.clone() };
         self.0.range(from..=to).fold(Moments::default(), |sum, (_, moments)| sum.merge(*moments))
+    }
+
+    /// The day of an experiment's first visitor, where sums are kept by day.
+    pub fn first_day(&self, experiment: &str) -> Option<i32> {
+        let from = Key { experiment: experiment.to_owned(), what: What::Users(0), day: i32::MIN };
+        let all = self.0.range(from..).map(|(key, _)| key);
+        let users = all.take_while(|key| key.experiment == experiment && matches!(key.what, What::Users(_)));
+        users.map(|key| key.day).filter(|day| *day != DAY_ALL).min()
+    }
+
+    /// The buckets of a metric's distribution in a variation, and how many visitors are in each.
+    pub fn buckets(
+        &self,
+        experiment: &str,
+        variation: u32,
+        metric: &str,
+    ) -> impl Iterator<Item = (i16, i64)> {
+        let key = |bucket, day| Key {
+            experiment: experiment.to_owned(),
+            what: What::Part(variation, metric.to_owned(), Part::Bucket(bucket)),
+            day,
+        };
+        let range = self.0.range(key(i16::MIN, i32::MIN)..=key(i16::MAX, i32::MAX));
+        range.filter_map(|(key, sum)| match key.what {
+            What::Part(_, _, Part::Bucket(bucket)) => Some((bucket, sum.n)),
+            _ => None,
+        })
+    }
+
+    /// The values of a dimension that visitors of an experiment have, with how many have them.
+    pub fn slices(&self, experiment: &str, dimension: Dimension) -> BTreeMap<String, i64> {
+        let key = |dimension, variation, day| Key {
+            experiment: experiment.to_owned(),
+            what: What::Slice(variation, dimension, String::new(), None),
+            day,
+        };
+        let mut values: BTreeMap<String, i64> = BTreeMap::new();
+        let range = self.0.range(key(Dimension::Country, 0, i32::MIN)..);
+        for (key, sum) in range.take_while(|(key, _)| key.experiment == experiment) {
+            if let What::Slice(_, known, value, None) = &key.what
+                && *known == dimension
+            {
+                *values.entry(value.clone()).or_default() += sum.n;
+            }
+        }
+        values
+    }
+
+    /// The sums of several values of a dimension, under one name.
+    #[must_use]
+    pub fn joined(&self, experiment: &str, dimension: Dimension, values: &[String], name: &str) -> Self {
+        let mut joined = Self::default();
+        for (key, sum) in &self.0 {
+            let What::Slice(variation, known, value, metric) = &key.what else { continue };
+            if key.experiment == experiment && *known == dimension && values.contains(value) {
+                let what = What::Slice(*variation, dimension, name.to_owned(), metric.clone());
+                joined.add(Key { experiment: experiment.to_owned(), what, day: key.day }, *sum);
+            }
+        }
+        joined
     }
 
     /// The sums of one experiment.

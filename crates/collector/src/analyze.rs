@@ -5,19 +5,47 @@
 //! below `1 - confidence` is an interval without 0, and that on the primary metric is what a verdict goes by.
 
 mod compare;
+mod csv;
+mod record;
+mod series;
+mod site;
 mod subject;
 mod verdict;
 
+pub use csv::csv;
+pub use series::timeseries;
+pub use site::{cohorts, funnel, kpis};
+
 use crate::aggregates::{Aggregates, What};
-use compare::{Arm, metric_results};
+use compare::Read;
+use record::{Sums, days_since_first};
 use splitlight_protocol::Timestamp;
-use splitlight_protocol::config::{Config, Direction, Status};
+use splitlight_protocol::config::{Config, Dimension, Direction, Status};
 use splitlight_protocol::results::{
     Checks, DimensionChecks, DimensionResults, ExperimentList, ExperimentResults, ExperimentSummary,
     Headline, Method, MetricResults, Role, Settings, Srm, SrmStatus, VariationTraffic,
 };
+use splitlight_stats::verdict::Record;
 use splitlight_stats::{EXPECTED_MIN, sample_ratio};
 use subject::Subject;
+
+/// Values of a dimension that are shown one by one, those with the most visitors.
+const VALUES_MAX: usize = 20;
+
+/// The rest of a dimension's values.
+const OTHER: &str = "(other)";
+
+/// The methods that are shown unless asked otherwise, the deciding one first.
+const METHODS: [Method; 3] = [Method::AlwaysValid, Method::Welch, Method::Bayesian];
+
+/// How results are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// By the values of a dimension, of which the 20 largest and the sum of the others are given.
+    pub dimension: Option<Dimension>,
+    /// By one method alone. The verdict goes by the plan's method all the same.
+    pub method: Option<Method>,
+}
 
 /// The results of an experiment or a personalization; `None` when the config has none with this key, or a draft.
 ///
@@ -28,13 +56,40 @@ pub fn results(
     updated: Timestamp,
     key: &str,
 ) -> Option<ExperimentResults> {
+    results_by(config, aggregates, updated, key, &View::default())
+}
+
+/// The same, as a [`View`] wants it.
+pub fn results_by(
+    config: &Config,
+    aggregates: &Aggregates,
+    updated: Timestamp,
+    key: &str,
+    view: &View,
+) -> Option<ExperimentResults> {
     let subject = Subject::find(config, key)?;
-    let traffic = traffic(&subject, aggregates);
+    let days = days_since_first(aggregates, key, updated);
+    let sums = Sums { subject: &subject, aggregates, slice: None };
+    let methods: &[Method] = view.method.as_ref().map_or(&METHODS, core::slice::from_ref);
+    let traffic = traffic(&sums);
     let users: Vec<u64> = traffic.iter().map(|variation| variation.users).collect();
     let srm = srm(&subject, &users);
-    let metrics = metrics(config, &subject, aggregates, &users);
+    let read = Read::new(record::record(config, &sums, days), methods);
+    let told =
+        verdict::Told { config, subject: &subject, decision: read.decision(), srm: &srm, users: &users };
+    let verdict = told.verdict();
     let total_users = users.iter().sum();
     let count = |what| aggregates.over_days(key, &what).n.try_into().unwrap_or(0);
+    let everybody = DimensionResults {
+        dimension: String::new(),
+        total_users,
+        checks: DimensionChecks { srm: srm.p_value },
+        metrics: metrics(config, &sums, &read),
+    };
+    let mut slices = vec![everybody];
+    if let Some(dimension) = view.dimension {
+        slices.extend(by_value(config, &sums, dimension, methods, days));
+    }
     Some(ExperimentResults {
         id: key.to_owned(),
         experiment_id: key.to_owned(),
@@ -56,21 +111,26 @@ pub fn results(
             multiple_exposures: count(What::MultipleExposures),
             quarantined: count(What::Quarantined),
         },
-        verdict: verdict::verdict(&subject, &users, &srm, &metrics),
-        results: vec![DimensionResults {
-            dimension: String::new(),
-            total_users,
-            checks: DimensionChecks { srm: srm.p_value },
-            metrics,
-        }],
+        verdict,
+        results: slices,
     })
+}
+
+/// Everything a verdict on an experiment or personalization is made from, by its plan; `None` as for [`results`].
+///
+/// The same record gives the same verdict whenever and wherever; see [`Record::decide`].
+pub fn record(config: &Config, aggregates: &Aggregates, now: Timestamp, key: &str) -> Option<Record> {
+    let subject = Subject::find(config, key)?;
+    let sums = Sums { subject: &subject, aggregates, slice: None };
+    Some(record::record(config, &sums, days_since_first(aggregates, key, now)))
 }
 
 /// Every experiment of the config that is not a draft, with its verdict.
 pub fn list(config: &Config, aggregates: &Aggregates, updated: Timestamp) -> ExperimentList {
     let shown = config.experiments.iter().filter(|experiment| experiment.status != Status::Draft);
     let lines = shown.filter_map(|experiment| {
-        let results = results(config, aggregates, updated, &experiment.key)?;
+        let view = View { method: Some(Method::AlwaysValid), ..View::default() };
+        let results = results_by(config, aggregates, updated, &experiment.key, &view)?;
         Some(ExperimentSummary {
             primary: headline(&results),
             key: results.id,
@@ -83,17 +143,63 @@ pub fn list(config: &Config, aggregates: &Aggregates, updated: Timestamp) -> Exp
             verdict: results.verdict,
         })
     });
-    ExperimentList { date_updated: updated.to_rfc3339(), experiments: lines.collect() }
+    let experiments = lines.collect();
+    ExperimentList { date_updated: updated.to_rfc3339(), experiments, next_cursor: None }
 }
 
-fn traffic(subject: &Subject<'_>, aggregates: &Aggregates) -> Vec<VariationTraffic> {
-    let variations = (0_u32..).zip(&subject.variations);
+/// The values of a dimension with the most visitors, and the sum of the others.
+fn by_value(
+    config: &Config,
+    sums: &Sums<'_>,
+    dimension: Dimension,
+    methods: &[Method],
+    days: f64,
+) -> Vec<DimensionResults> {
+    let key = sums.subject.key;
+    let mut values: Vec<(String, i64)> = sums.aggregates.slices(key, dimension).into_iter().collect();
+    values.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+    let rest: Vec<String> =
+        values.split_off(VALUES_MAX.min(values.len())).into_iter().map(|it| it.0).collect();
+    let mut slices: Vec<DimensionResults> = values
+        .iter()
+        .map(|(value, _)| {
+            let own = Sums { slice: Some((dimension, value)), ..*sums };
+            slice(config, &own, methods, days, value.clone())
+        })
+        .collect();
+    if !rest.is_empty() {
+        let merged = sums.aggregates.joined(key, dimension, &rest, OTHER);
+        let own = Sums { slice: Some((dimension, OTHER)), aggregates: &merged, ..*sums };
+        slices.push(slice(config, &own, methods, days, OTHER.to_owned()));
+    }
+    slices
+}
+
+fn slice(
+    config: &Config,
+    sums: &Sums<'_>,
+    methods: &[Method],
+    days: f64,
+    dimension: String,
+) -> DimensionResults {
+    let read = Read::new(record::record(config, sums, days), methods);
+    let users: Vec<u64> = traffic(sums).iter().map(|variation| variation.users).collect();
+    DimensionResults {
+        dimension,
+        total_users: users.iter().sum(),
+        checks: DimensionChecks { srm: srm(sums.subject, &users).p_value },
+        metrics: metrics(config, sums, &read),
+    }
+}
+
+fn traffic(sums: &Sums<'_>) -> Vec<VariationTraffic> {
+    let variations = (0_u32..).zip(&sums.subject.variations);
     let line = |(index, variation): (u32, &subject::Variation<'_>)| VariationTraffic {
         variation_id: index.to_string(),
         key: variation.key.to_owned(),
         name: variation.name.to_owned(),
         weight: variation.weight,
-        users: aggregates.over_days(subject.key, &What::Users(index)).n.try_into().unwrap_or(0),
+        users: sums.users(index),
     };
     variations.map(line).collect()
 }
@@ -111,28 +217,12 @@ fn srm(subject: &Subject<'_>, users: &[u64]) -> Srm {
     }
 }
 
-fn metrics(
-    config: &Config,
-    subject: &Subject<'_>,
-    aggregates: &Aggregates,
-    users: &[u64],
-) -> Vec<MetricResults> {
-    let roles = subject.roles.iter();
+fn metrics(config: &Config, sums: &Sums<'_>, read: &Read) -> Vec<MetricResults> {
+    let roles = sums.subject.roles.iter();
     roles
         .filter_map(|(key, role)| {
             let metric = config.metrics.iter().find(|metric| metric.key == *key)?;
-            let arms: Vec<Arm<'_>> = (0_u32..)
-                .zip(&subject.variations)
-                .zip(users)
-                .map(|((index, variation), users)| Arm {
-                    index,
-                    key: variation.key,
-                    weight: variation.weight,
-                    users: *users,
-                    sums: aggregates.over_days(subject.key, &What::Metric(index, metric.key.clone())),
-                })
-                .collect();
-            Some(metric_results(metric, *role, &arms, subject.confidence, subject.sample_size))
+            read.metric(metric, *role, sums)
         })
         .collect()
 }

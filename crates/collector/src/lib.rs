@@ -17,9 +17,8 @@
 //! let batch = Batch {
 //!     visitor: "v-1".into(),
 //!     received: Timestamp::from_ms(0),
-//!     consent: None,
 //!     events: vec![event(1, met.clone()), event(1, met)],
-//!     bots: 0,
+//!     ..Batch::default()
 //! };
 //! shard.apply(&Plan::new(&config), &[batch]).unwrap_or_else(|never| match never {});
 //! let results = splitlight_collector::results(&config, &shard.storage().aggregates, Timestamp::from_ms(0), "hero");
@@ -30,32 +29,39 @@
 //! |---|---|
 //! | what a config counts | [`Plan`] |
 //! | a checked event | [`Received`], [`correct_time`] |
+//! | what results are broken down by | [`Said`] |
 //! | what is kept of a visitor | [`VisitorState`] |
 //! | what is counted | [`Aggregates`] |
 //! | one transaction | [`Shard::apply`] over a [`Storage`] |
 //! | the sum of the shards | [`Rollup`] |
 //! | how much one sender may send | [`Quota`] |
-//! | what it means | [`results()`], [`list`] |
+//! | what it means | [`results()`], [`list`], [`timeseries`], [`funnel`], [`kpis`], [`cohorts`] |
+//! | what a verdict is made from | [`record`] |
 
 mod aggregates;
 mod analyze;
+mod calendar;
 mod contribution;
 mod log;
+mod measure;
 pub mod memory;
 mod plan;
 mod quota;
 mod received;
 mod rollup;
 mod shard;
+mod traits;
 mod visitor;
 
-pub use aggregates::{Aggregates, DAY_ALL, Key, What};
-pub use analyze::{list, results};
+pub use aggregates::{Aggregates, DAY_ALL, Key, Part, What};
+pub use analyze::{View, cohorts, csv, funnel, kpis, list, record, results, results_by, timeseries};
+pub use calendar::{first_day, next_first_day};
 pub use contribution::contribution;
 pub use log::{Entry, Line, Logged};
 pub use plan::Plan;
 pub use quota::{Quota, Rate};
-pub use received::{Batch, Fact, Received, correct_time};
+pub use received::{Batch, Fact, Received, Traits, correct_time};
 pub use rollup::{Rollup, Snapshot};
 pub use shard::{Shard, Storage};
+pub use traits::Said;
 pub use visitor::{CONVERSIONS_MAX, Export, VALUE_ABS_MAX, VisitorState};

@@ -1,10 +1,11 @@
 //! Raw events as they are kept and exported: enough to count everything anew.
 
-use crate::received::{Batch, Fact, Received};
+use crate::received::{Batch, Fact, Received, Traits};
 use serde::{Deserialize, Serialize};
 use splitlight_protocol::event::EventId;
 use splitlight_protocol::record::Agreed;
 use splitlight_protocol::{Map, Timestamp};
+use std::collections::BTreeMap;
 
 /// First byte of an entry's form, so that a later one can be told from it.
 const FORM: u8 = 1;
@@ -19,6 +20,8 @@ pub struct Entry<'a> {
     pub received: Timestamp,
     /// What the visitor had agreed to, as the sender said.
     pub consent: Option<Agreed>,
+    /// The dimensions that were known of the visitor.
+    pub traits: &'a Traits,
     /// The events.
     pub events: Vec<&'a Received>,
 }
@@ -30,6 +33,8 @@ pub struct Logged {
     pub received: Timestamp,
     /// What the visitor had agreed to, as the sender said.
     pub consent: Option<Agreed>,
+    /// The dimensions that were known of the visitor.
+    pub traits: Traits,
     /// The events.
     pub events: Vec<Received>,
 }
@@ -50,11 +55,12 @@ impl Logged {
 
     /// One line for each event.
     pub fn lines(self, visitor: Option<&str>) -> impl Iterator<Item = Line> + use<> {
-        let (received_at, consent) = (self.received, self.consent);
+        let (received_at, consent, traits) = (self.received, self.consent, self.traits);
         let visitor = visitor.map(str::to_owned);
         self.events.into_iter().map(move |event| {
             let Received { id, time, fact } = event;
-            let line = Line { visitor: visitor.clone(), received_at, consent, id, time, ..Line::default() };
+            let (visitor, traits) = (visitor.clone(), traits.clone());
+            let line = Line { visitor, received_at, consent, traits, id, time, ..Line::default() };
             match fact {
                 Fact::Exposure { experiment, variation, valid } => Line {
                     kind: LineKind::Exposure,
@@ -82,7 +88,8 @@ impl Logged {
 ///     time: Timestamp::from_ms(5),
 ///     fact: Fact::Exposure { experiment: "hero".into(), variation: "bold".into(), valid: true },
 /// };
-/// let entry = Entry { visitor: "v-1", received: Timestamp::from_ms(9), consent: None, events: vec![&event] };
+/// let (received, traits) = (Timestamp::from_ms(9), Default::default());
+/// let entry = Entry { visitor: "v-1", received, consent: None, traits: &traits, events: vec![&event] };
 /// let lines: Vec<Line> = Logged::from_bytes(&entry.to_bytes()).into_iter().flat_map(|l| l.lines(Some("v-1"))).collect();
 /// let text = serde_json::to_string(&lines[0])?;
 /// assert_eq!(
@@ -103,6 +110,9 @@ pub struct Line {
     /// What the visitor had agreed to, as the sender said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<Agreed>,
+    /// The dimensions that were known of the visitor.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub traits: Traits,
     /// The event's id.
     pub id: EventId,
     kind: LineKind,
@@ -137,6 +147,7 @@ impl Default for Line {
             visitor: None,
             received_at: Timestamp::default(),
             consent: None,
+            traits: Traits::new(),
             id: EventId::from_bytes([0; 16]),
             kind: LineKind::PageView,
             time: Timestamp::default(),
@@ -164,7 +175,7 @@ impl Line {
             _ => return None,
         };
         let events = vec![Received { id: self.id, time: self.time, fact }];
-        let (received, consent) = (self.received_at, self.consent);
-        Some(Batch { visitor: self.visitor?, received, consent, events, bots: 0 })
+        let (received, consent, traits) = (self.received_at, self.consent, self.traits);
+        Some(Batch { visitor: self.visitor?, received, consent, traits, events, bots: 0 })
     }
 }

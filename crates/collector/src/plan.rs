@@ -1,7 +1,9 @@
 //! What a config counts: its experiments and personalizations with their variations and metrics.
 
 use serde::{Deserialize, Serialize};
-use splitlight_protocol::config::{Config, Experiment, Measure, MetricKind, Personalization, Status};
+use splitlight_protocol::config::{
+    Config, Dimension, Experiment, Measure, Metric, MetricKind, Period, Personalization, Status,
+};
 use splitlight_protocol::time::parse_span;
 use splitlight_protocol::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +24,11 @@ pub(crate) const PERSONALIZATION: [&str; 2] = ["holdout", "shown"];
 pub struct Plan {
     pub(crate) tests: BTreeMap<String, Test>,
     pub(crate) metrics: Vec<Measured>,
+    pub(crate) dimensions: Vec<Dimension>,
+    pub(crate) funnels: Vec<Funnel>,
+    /// The metrics and periods that some KPI asks for: indexes into the metrics.
+    pub(crate) totals: BTreeSet<(Period, u32)>,
+    pub(crate) cohorts: bool,
 }
 
 /// Something visitors are exposed to.
@@ -33,31 +40,42 @@ pub(crate) struct Test {
     pub(crate) metrics: Vec<u32>,
 }
 
+/// Which events are meant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) event: String,
+    /// Property names and the digests of the wanted values; `None` wants the property to be missing or null.
+    pub(crate) filter: Vec<(String, Option<u64>)>,
+}
+
 /// A metric, ready to match events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Measured {
     pub(crate) key: String,
     pub(crate) kind: MetricKind,
-    pub(crate) event: String,
-    /// Property names and the digests of the wanted values; `None` wants the property to be missing or null.
-    pub(crate) filter: Vec<(String, Option<u64>)>,
+    pub(crate) asked: Asked,
     pub(crate) measure: Measure,
+    pub(crate) denominator: Option<(Asked, Measure)>,
+    pub(crate) delay_ms: i64,
+    pub(crate) window_ms: i64,
+    pub(crate) lookback_ms: Option<i64>,
+    pub(crate) cap: Option<i64>,
+    /// Whether the distribution is kept, for a quantile or a cap that is one.
+    pub(crate) is_sketched: bool,
+}
+
+/// A funnel, ready to match events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Funnel {
+    pub(crate) key: String,
+    pub(crate) steps: Vec<Asked>,
     pub(crate) window_ms: i64,
 }
 
 impl Plan {
     /// What a config counts.
     pub fn new(config: &Config) -> Self {
-        let metrics = config.metrics.iter().map(|metric| Measured {
-            key: metric.key.clone(),
-            kind: metric.kind,
-            event: metric.event.clone(),
-            filter: metric.filter.iter().map(|(name, wanted)| (name.clone(), digest(wanted))).collect(),
-            measure: metric.value,
-            // `config::parse` has refused spans that are none; an empty window would count nothing.
-            window_ms: parse_span(&metric.window).unwrap_or(0),
-        });
-        let metrics: Vec<Measured> = metrics.collect();
+        let metrics: Vec<Measured> = config.metrics.iter().map(Measured::new).collect();
         let mut tests = BTreeMap::new();
         for experiment in config.experiments.iter().filter(|e| e.status != Status::Draft) {
             tests.insert(experiment.key.clone(), experiment_test(experiment, &metrics));
@@ -65,7 +83,24 @@ impl Plan {
         for rule in config.personalizations.iter().filter(|p| p.status != Status::Draft) {
             tests.insert(rule.key.clone(), personalization_test(rule, &metrics));
         }
-        Self { tests, metrics }
+        let funnels = config.funnels.iter().map(|funnel| Funnel {
+            key: funnel.key.clone(),
+            steps: funnel.steps.iter().map(|step| Asked::new(&step.event, &step.filter)).collect(),
+            window_ms: parse_span(&funnel.window).unwrap_or(0),
+        });
+        let totals = config.kpis.iter().filter_map(|kpi| {
+            let (index, _) = (0_u32..).zip(&metrics).find(|(_, metric)| metric.key == kpi.metric)?;
+            Some((kpi.period, index))
+        });
+        let dimensions: BTreeSet<Dimension> = config.dimensions.iter().copied().collect();
+        Self {
+            dimensions: dimensions.into_iter().collect(),
+            funnels: funnels.collect(),
+            totals: totals.collect(),
+            cohorts: config.cohorts,
+            tests,
+            metrics,
+        }
     }
 
     /// The compact form.
@@ -83,18 +118,55 @@ impl Plan {
         self.tests.contains_key(key)
     }
 
-    /// Digests of the properties that a metric asks about, or `None` when no metric counts the event.
+    /// Whether it matters on which days a visitor came.
+    pub(crate) fn asks_days(&self) -> bool {
+        self.cohorts || !self.totals.is_empty()
+    }
+
+    /// Digests of the properties that somebody asks about, or `None` when nobody counts the event.
     pub(crate) fn asked(&self, event: &str, properties: &Map) -> Option<Vec<(String, u64)>> {
-        let asking: Vec<&Measured> = self.metrics.iter().filter(|metric| metric.event == event).collect();
-        if asking.is_empty() {
-            return None;
+        let metrics = self
+            .metrics
+            .iter()
+            .flat_map(|metric| metric.denominator.iter().map(|(asked, _)| asked).chain([&metric.asked]));
+        let asking = metrics.chain(self.funnels.iter().flat_map(|funnel| &funnel.steps));
+        let mut is_asked = false;
+        let mut names: BTreeSet<&String> = BTreeSet::new();
+        for asked in asking.filter(|asked| asked.event == event) {
+            is_asked = true;
+            names.extend(asked.filter.iter().map(|(name, _)| name));
         }
-        let names: BTreeSet<&String> =
-            asking.iter().flat_map(|metric| metric.filter.iter().map(|(name, _)| name)).collect();
         let kept = names
             .into_iter()
             .filter_map(|name| properties.get(name).and_then(digest).map(|digest| (name.clone(), digest)));
-        Some(kept.collect())
+        is_asked.then(|| kept.collect())
+    }
+}
+
+impl Asked {
+    fn new(event: &str, filter: &BTreeMap<String, Value>) -> Self {
+        let filter = filter.iter().map(|(name, wanted)| (name.clone(), digest(wanted))).collect();
+        Self { event: event.to_owned(), filter }
+    }
+}
+
+impl Measured {
+    fn new(metric: &Metric) -> Self {
+        // `config::parse` has refused spans that are none; an empty window would count nothing.
+        let ms = |span: &String| parse_span(span).unwrap_or(0);
+        let percentile = metric.cap.and_then(|cap| cap.percentile);
+        Self {
+            key: metric.key.clone(),
+            kind: metric.kind,
+            asked: Asked::new(&metric.event, &metric.filter),
+            measure: metric.value,
+            denominator: metric.denominator.as_ref().map(|it| (Asked::new(&it.event, &it.filter), it.value)),
+            delay_ms: metric.delay.as_ref().map_or(0, ms),
+            window_ms: ms(&metric.window),
+            lookback_ms: metric.lookback.as_ref().map(ms),
+            cap: metric.cap.and_then(|cap| cap.value),
+            is_sketched: metric.kind == MetricKind::Quantile || percentile.is_some(),
+        }
     }
 }
 

@@ -1,13 +1,18 @@
 //! A received event, checked and with its time corrected.
 
 use serde::{Deserialize, Serialize};
+use splitlight_protocol::config::Dimension;
 use splitlight_protocol::event::EventId;
 use splitlight_protocol::limits::{EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX};
 use splitlight_protocol::record::Agreed;
 use splitlight_protocol::{Map, Timestamp};
+use std::collections::BTreeMap;
+
+/// What is known of a visitor, by dimension.
+pub type Traits = BTreeMap<Dimension, String>;
 
 /// What one visitor sent at a time, checked by the intake.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// The visitor's anonymous id.
     pub visitor: String,
@@ -15,6 +20,8 @@ pub struct Batch {
     pub received: Timestamp,
     /// What the visitor had agreed to, as the sender says; `None` when it does not say.
     pub consent: Option<Agreed>,
+    /// The dimensions that are known of the visitor at this moment.
+    pub traits: Traits,
     /// What happened.
     pub events: Vec<Received>,
     /// Events of a machine, which are counted and not kept.

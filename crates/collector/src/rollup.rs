@@ -18,7 +18,7 @@ pub struct Snapshot {
     pub parts: Vec<(String, Aggregates)>,
 }
 
-/// The sum of the shards, over all days.
+/// The sum of the shards, over all days and for each of them.
 ///
 /// ```
 /// use splitlight_collector::{Aggregates, Key, Rollup, Snapshot, What};
@@ -39,28 +39,85 @@ pub struct Snapshot {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Rollup {
-    parts: BTreeMap<(String, u32), (Timestamp, Aggregates)>,
+    parts: BTreeMap<(String, u32), Part>,
+}
+
+/// What a shard has of an experiment.
+#[derive(Clone, Debug, Default)]
+struct Part {
+    at: Timestamp,
+    /// Over all days, because most questions are about these.
+    sums: Aggregates,
+    days: BTreeMap<i32, Aggregates>,
 }
 
 impl Rollup {
-    /// Replaces what a shard has of an experiment, unless what is there is newer; whether it did.
-    pub fn replace(&mut self, shard: u32, experiment: &str, at: Timestamp, part: &Aggregates) -> bool {
-        let place = (experiment.to_owned(), shard);
-        if self.parts.get(&place).is_some_and(|(known, _)| *known > at) {
-            return false;
+    /// Replaces what a shard has of an experiment: the days whose sums changed, with these; `None` when what is there is
+    /// newer.
+    pub fn replace(
+        &mut self,
+        shard: u32,
+        experiment: &str,
+        at: Timestamp,
+        part: &Aggregates,
+    ) -> Option<BTreeMap<i32, Aggregates>> {
+        let known = self.parts.entry((experiment.to_owned(), shard)).or_default();
+        if known.at > at {
+            return None;
         }
-        self.parts.insert(place, (at, part.totals()));
-        true
+        let days = part.by_day();
+        let gone = known.days.keys().filter(|day| !days.contains_key(day));
+        let mut changed: BTreeMap<i32, Aggregates> = gone.map(|day| (*day, Aggregates::default())).collect();
+        for (day, sums) in &days {
+            if known.days.get(day) != Some(sums) {
+                changed.insert(*day, sums.clone());
+            }
+        }
+        *known = Part { at, sums: part.over_all_days(), days };
+        Some(changed)
     }
 
-    /// The sum of the shards, of one experiment or of all.
+    /// Puts back what was kept: the sums over all days.
+    pub fn restore(&mut self, shard: u32, experiment: &str, at: Timestamp, sums: Aggregates) {
+        let part = self.parts.entry((experiment.to_owned(), shard)).or_default();
+        (part.at, part.sums) = (at, sums);
+    }
+
+    /// Puts back what was kept: the sums of a day.
+    pub fn restore_day(&mut self, shard: u32, experiment: &str, day: i32, sums: Aggregates) {
+        let part = self.parts.entry((experiment.to_owned(), shard)).or_default();
+        part.days.insert(day, sums);
+    }
+
+    /// What a shard has of an experiment, over all days.
+    pub fn part(&self, shard: u32, experiment: &str) -> Option<&Aggregates> {
+        self.parts.get(&(experiment.to_owned(), shard)).map(|part| &part.sums)
+    }
+
+    /// The sum of the shards over all days, of one experiment or of all.
     pub fn merged(&self, experiment: Option<&str>) -> Aggregates {
-        let parts = self.parts.iter().filter(|((key, _), _)| experiment.is_none_or(|wanted| wanted == key));
-        parts.fold(Aggregates::default(), |sum, (_, (_, part))| sum.merge(part))
+        self.of(experiment).fold(Aggregates::default(), |mut sum, part| {
+            sum.merge_in(&part.sums);
+            sum
+        })
+    }
+
+    /// The sum of the shards day by day, of one experiment or of all.
+    pub fn daily(&self, experiment: Option<&str>) -> Aggregates {
+        let days = self.of(experiment).flat_map(|part| part.days.values());
+        days.fold(Aggregates::default(), |mut sum, day| {
+            sum.merge_in(day);
+            sum
+        })
+    }
+
+    fn of<'r>(&'r self, experiment: Option<&'r str>) -> impl Iterator<Item = &'r Part> {
+        let parts = self.parts.iter();
+        parts.filter(move |((key, _), _)| experiment.is_none_or(|wanted| wanted == key)).map(|(_, part)| part)
     }
 
     /// When the newest snapshot was taken.
     pub fn updated(&self) -> Option<Timestamp> {
-        self.parts.values().map(|(at, _)| *at).max()
+        self.parts.values().map(|part| part.at).max()
     }
 }

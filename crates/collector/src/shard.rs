@@ -4,7 +4,7 @@ use crate::aggregates::{Aggregates, Key, What};
 use crate::contribution::contribution;
 use crate::log::Entry;
 use crate::plan::Plan;
-use crate::received::{Batch, Fact, Received};
+use crate::received::{Batch, Fact, Received, Traits};
 use crate::visitor::VisitorState;
 use splitlight_protocol::event::{EventId, Outcome, Receipt};
 use splitlight_stats::Moments;
@@ -125,15 +125,15 @@ impl<S: Storage> Shard<S> {
                     here.quarantined.push(key);
                     Outcome::Quarantined
                 } else {
-                    here.facts.push(event);
+                    here.facts.push((event, &batch.traits));
                     Outcome::Accepted
                 };
                 receipt.outcomes.push((event.id, outcome));
             }
             if !fresh.is_empty() {
                 news.entry(&batch.visitor).or_default().see(batch.received.day());
-                let Batch { visitor, received, consent, .. } = batch;
-                kept.push(Entry { visitor, received: *received, consent: *consent, events: fresh });
+                let Batch { visitor, received, consent, traits, .. } = batch;
+                kept.push(Entry { visitor, received: *received, consent: *consent, traits, events: fresh });
             }
             if batch.bots > 0 {
                 let key = Key { experiment: String::new(), what: What::Bots, day: batch.received.day() };
@@ -218,8 +218,8 @@ impl<S: Storage> Shard<S> {
             for key in &news.quarantined {
                 state.quarantine(key);
             }
-            for event in &news.facts {
-                touched |= state.remember(plan, event);
+            for (event, traits) in &news.facts {
+                touched |= state.remember(plan, event, traits);
             }
             // Somebody of whom nothing is counted is not kept only for having come.
             if state.see(news.day) && was_known || touched {
@@ -234,7 +234,7 @@ impl<S: Storage> Shard<S> {
 /// What is new of a visitor in one transaction.
 #[derive(Default)]
 struct News<'a> {
-    facts: Vec<&'a Received>,
+    facts: Vec<(&'a Received, &'a Traits)>,
     quarantined: Vec<Key>,
     day: i32,
 }

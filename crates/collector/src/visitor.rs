@@ -1,11 +1,11 @@
 //! What is kept of a visitor: enough to count them anew whenever another event of theirs arrives.
 
 use crate::aggregates::{Aggregates, Key, first_form};
-use crate::plan::{Measured, Plan};
-use crate::received::{Fact, Received};
+use crate::plan::{Asked, Plan};
+use crate::received::{Fact, Received, Traits};
 use serde::{Deserialize, Serialize};
-use splitlight_protocol::Timestamp;
-use splitlight_protocol::event::EventId;
+use splitlight_protocol::event::{EventId, PAGE_VIEW};
+use splitlight_protocol::{Map, Timestamp};
 use splitlight_stats::Moments;
 use std::collections::BTreeMap;
 
@@ -20,6 +20,9 @@ pub const CONVERSIONS_MAX: usize = 1000;
 /// With [`CONVERSIONS_MAX`] it keeps a visitor's square below 10^30, so 10^8 visitors fit `i128` whatever is sent.
 pub const VALUE_ABS_MAX: i64 = 1_000_000_000_000;
 
+/// Days kept of one visitor, the earliest: some two years of coming every day.
+const DAYS_MAX: usize = 800;
+
 /// Days after which a visitor without any news is written again, so that retention knows they still come.
 pub(crate) const SEEN_DAYS: i32 = 30;
 
@@ -30,8 +33,8 @@ const QUARANTINED_MAX: usize = 1000;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VisitorState {
     /// First valid exposure, by experiment and variation.
-    pub(crate) exposures: BTreeMap<String, BTreeMap<String, Timestamp>>,
-    /// Conversions that some metric counts, by time, then id.
+    pub(crate) exposures: BTreeMap<String, BTreeMap<String, First>>,
+    /// Events that some metric or funnel counts, by time, then id.
     pub(crate) conversions: Vec<Conversion>,
     /// This visitor's part of the aggregates, as it is in them.
     pub(crate) counted: Aggregates,
@@ -39,11 +42,21 @@ pub struct VisitorState {
     pub(crate) quarantined: Aggregates,
     /// The day their newest event arrived on, to within [`SEEN_DAYS`].
     pub(crate) seen: i32,
+    /// The days they came on, in order, where the plan asks for it.
+    pub(crate) days: Vec<i32>,
+}
+
+/// A first exposure, and what was known of the visitor then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct First {
+    pub(crate) time: Timestamp,
+    pub(crate) id: EventId,
+    pub(crate) traits: Traits,
 }
 
 /// The form of release 0.1's first schema, which is still read.
 #[derive(Deserialize)]
-struct First {
+struct FirstForm {
     exposures: BTreeMap<String, BTreeMap<String, Timestamp>>,
     conversions: Vec<Conversion>,
     #[serde(deserialize_with = "first_form")]
@@ -66,6 +79,9 @@ struct Met {
     experiment: String,
     variation: String,
     first_at: Timestamp,
+    /// What the results can be broken down by, as it was then.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    traits: Traits,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -98,7 +114,12 @@ impl VisitorState {
         let now: Option<Self> = postcard::from_bytes(bytes).ok();
         now.or_else(|| {
             // The first form ends where the new members begin, so it never reads as the present one.
-            let First { exposures, conversions, counted } = postcard::from_bytes(bytes).ok()?;
+            let FirstForm { exposures, conversions, counted } = postcard::from_bytes(bytes).ok()?;
+            let first = |time| First { time, id: EventId::from_bytes([0; 16]), traits: Traits::new() };
+            let met = |met: BTreeMap<String, Timestamp>| {
+                met.into_iter().map(|(variation, time)| (variation, first(time))).collect()
+            };
+            let exposures = exposures.into_iter().map(|(experiment, all)| (experiment, met(all))).collect();
             Some(Self { exposures, conversions, counted, ..Self::default() })
         })
     }
@@ -111,10 +132,11 @@ impl VisitorState {
     /// What is kept, for the visitor who asks.
     pub fn export(&self) -> Export {
         let met = self.exposures.iter().flat_map(|(experiment, met)| {
-            met.iter().map(|(variation, at)| Met {
+            met.iter().map(|(variation, first)| Met {
                 experiment: experiment.clone(),
                 variation: variation.clone(),
-                first_at: *at,
+                first_at: first.time,
+                traits: first.traits.clone(),
             })
         });
         let conversions = self.conversions.iter().map(|kept| Converted {
@@ -152,24 +174,42 @@ impl VisitorState {
     }
 
     /// Remembers an event that has not been received before, if the plan counts it; whether anything changed.
-    pub(crate) fn remember(&mut self, plan: &Plan, event: &Received) -> bool {
-        match &event.fact {
+    pub(crate) fn remember(&mut self, plan: &Plan, event: &Received, traits: &Traits) -> bool {
+        let came = plan.asks_days() && self.come(event.time.day());
+        came | match &event.fact {
             Fact::Exposure { experiment, variation, valid: true } if plan.has(experiment) => {
                 let first = self.exposures.entry(experiment.clone()).or_default();
-                let known = first.get(variation).copied();
-                if known.is_some_and(|known| known <= event.time) {
-                    return false;
+                let known = first.get(variation).map(|known| (known.time, known.id));
+                if known.is_some_and(|known| known <= (event.time, event.id)) {
+                    return came;
                 }
-                first.insert(variation.clone(), event.time);
+                let here = First { time: event.time, id: event.id, traits: traits.clone() };
+                first.insert(variation.clone(), here);
                 true
             }
             Fact::Conversion { name, value, properties } => {
-                let Some(properties) = plan.asked(name, properties) else { return false };
+                let Some(properties) = plan.asked(name, properties) else { return came };
                 let (time, id) = (event.time, event.id);
                 self.convert(Conversion { time, id, name: name.clone(), value: *value, properties })
             }
-            Fact::Exposure { .. } | Fact::PageView => false,
+            Fact::PageView => {
+                let Some(properties) = plan.asked(PAGE_VIEW, &Map::new()) else { return came };
+                let (time, id, name) = (event.time, event.id, PAGE_VIEW.to_owned());
+                self.convert(Conversion { time, id, name, value: None, properties })
+            }
+            Fact::Exposure { .. } => false,
         }
+    }
+
+    /// Notes a day; whether it is a new one.
+    fn come(&mut self, day: i32) -> bool {
+        let at = self.days.partition_point(|known| *known < day);
+        if self.days.get(at) == Some(&day) || at >= DAYS_MAX {
+            return false;
+        }
+        self.days.insert(at, day);
+        self.days.truncate(DAYS_MAX);
+        true
     }
 
     fn convert(&mut self, conversion: Conversion) -> bool {
@@ -186,10 +226,10 @@ impl VisitorState {
 }
 
 impl Conversion {
-    pub(crate) fn feeds(&self, metric: &Measured) -> bool {
+    pub(crate) fn is(&self, asked: &Asked) -> bool {
         let digest = |name: &String| {
             self.properties.iter().find(|(known, _)| known == name).map(|(_, digest)| *digest)
         };
-        self.name == metric.event && metric.filter.iter().all(|(name, wanted)| digest(name) == *wanted)
+        self.name == asked.event && asked.filter.iter().all(|(name, wanted)| digest(name) == *wanted)
     }
 }

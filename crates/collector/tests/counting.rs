@@ -49,7 +49,7 @@ fn the_conversions_kept_are_the_earliest_in_any_order() {
         for events in events.chunks(7) {
             let received = Timestamp::from_ms(0);
             let batch =
-                Batch { visitor: "v".to_owned(), received, consent: None, events: events.to_vec(), bots: 0 };
+                Batch { visitor: "v".to_owned(), received, events: events.to_vec(), ..Batch::default() };
             shard.apply(&plan, &[batch]).unwrap_or_else(|never| match never {});
         }
         shard.storage().aggregates.clone()

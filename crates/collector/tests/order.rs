@@ -93,9 +93,8 @@ fn count(plan: &Plan, arrivals: &[Logged], sizes: &[usize], shards: usize) -> Ag
             batches.entry(shard).or_default().push(Batch {
                 visitor: logged.visitor.clone(),
                 received: Timestamp::from_ms(0),
-                consent: None,
                 events: vec![logged.event.clone()],
-                bots: 0,
+                ..Batch::default()
             });
         }
         for (shard, batches) in batches {
@@ -234,9 +233,8 @@ proptest! {
         let batches: Vec<Batch> = log.iter().map(|logged| Batch {
             visitor: logged.visitor.clone(),
             received: Timestamp::from_ms(0),
-            consent: None,
             events: vec![logged.event.clone()],
-            bots: 0,
+            ..Batch::default()
         }).collect();
         shard.apply(&Plan::new(&fewer), &batches).unwrap_or_else(|never| match never {});
         let mut after = String::new();
@@ -270,7 +268,7 @@ proptest! {
             let Logged { visitor, event } = log[*index].clone();
             let is_gone = at >= when.min(order.len() - 1) && gone.contains(&visitor);
             let batch =
-                Batch { visitor, received: Timestamp::from_ms(0), consent: None, events: vec![event], bots: 0 };
+                Batch { visitor, received: Timestamp::from_ms(0), events: vec![event], ..Batch::default() };
             let receipts = shard.apply(&plan, &[batch]).unwrap_or_else(|never| match never {});
             prop_assert_eq!(receipts[0].outcomes[0].1 == Outcome::Forgotten, is_gone);
         }
@@ -287,7 +285,7 @@ proptest! {
         let mut shard = Shard::new(Memory::default());
         for logged in log.iter().chain(&log) {
             let (visitor, events) = (logged.visitor.clone(), vec![logged.event.clone()]);
-            let batch = Batch { visitor, received: Timestamp::from_ms(0), consent: None, events, bots: 0 };
+            let batch = Batch { visitor, received: Timestamp::from_ms(0), events, ..Batch::default() };
             shard.apply(&plan, &[batch]).unwrap_or_else(|never| match never {});
         }
         let kept = shard.storage().log.clone();
@@ -311,9 +309,9 @@ fn the_second_of_two_equal_events_is_a_duplicate_also_within_a_batch() {
     let batch = Batch {
         visitor: "v".to_owned(),
         received: Timestamp::from_ms(0),
-        consent: None,
         events: vec![event.clone(), event],
         bots: 2,
+        ..Batch::default()
     };
     let mut shard = Shard::new(Memory::default());
     let receipts =

@@ -77,7 +77,12 @@ pub fn is_bot(user_agent: &str) -> bool {
         || (MARKS.iter().any(|mark| contains(user_agent, mark)) && !contains(user_agent, "cubot"))
 }
 
-fn device(user_agent: &str) -> &'static str {
+/// `mobile`, `tablet` or `desktop`.
+///
+/// ```
+/// assert_eq!(splitlight_engine::attributes::device("Mozilla/5.0 (iPhone)"), "mobile");
+/// ```
+pub fn device(user_agent: &str) -> &'static str {
     let android = contains(user_agent, "android");
     if contains(user_agent, "ipad")
         || contains(user_agent, "tablet")
@@ -91,7 +96,12 @@ fn device(user_agent: &str) -> &'static str {
     }
 }
 
-fn browser(user_agent: &str) -> &'static str {
+/// The browser's family; `unknown` for a stranger.
+///
+/// ```
+/// assert_eq!(splitlight_engine::attributes::browser("Mozilla/5.0 Firefox/140.0"), "firefox");
+/// ```
+pub fn browser(user_agent: &str) -> &'static str {
     // In this order, because most of them also say that they are Chrome and Safari.
     const NAMES: [(&str, &str); 7] = [
         ("edg", "edge"),

@@ -16,6 +16,7 @@
 mod change;
 mod check;
 mod feature;
+mod metric;
 mod read;
 mod schema;
 mod score;
@@ -23,6 +24,10 @@ mod targeting;
 
 pub use change::{AttributeChange, Change, ClassChange, Edit, InsertChange, Position};
 pub use feature::{Feature, Rule};
+pub use metric::{
+    Denominator, Dimension, Direction, Funnel, FunnelStep, Kpi, KpiPer, Measure, Metric, MetricCap,
+    MetricKind, Period,
+};
 pub use read::{Parsed, parse};
 pub use schema::schema;
 use schema::{Condition, HashVersion, Key, Share};
@@ -35,7 +40,6 @@ pub use targeting::{Cap, CapSpan, Filter, Holdout, Prerequisite, UNIT, UNIT_USER
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A whole project: audiences, experiments, personalizations and metrics.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
@@ -75,6 +79,22 @@ pub struct Config {
     /// What is measured.
     #[schemars(default)]
     pub metrics: Vec<Metric>,
+    /// By what the results can be broken down, as it was at a visitor's first exposure.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub dimensions: Vec<Dimension>,
+    /// Steps that visitors take one after another.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub funnels: Vec<Funnel>,
+    /// Numbers of the whole site, with targets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub kpis: Vec<Kpi>,
+    /// Whether to count in which weeks the visitors of a first week come back.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    #[schemars(default)]
+    pub cohorts: bool,
 }
 
 /// A condition with a name, used as `{ "$audience": key }`.
@@ -366,70 +386,6 @@ pub struct Personalization {
     pub changes: Vec<Change>,
 }
 
-/// How a metric counts a visitor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum MetricKind {
-    /// Converted or not.
-    Proportion,
-    /// The visitor's total.
-    Mean,
-}
-
-/// What a mean metric adds up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Measure {
-    /// The events.
-    #[default]
-    Count,
-    /// The values of the events, in integer minor units.
-    Value,
-}
-
-/// Which way a metric should go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// More is better.
-    #[default]
-    Increase,
-    /// Less is better.
-    Decrease,
-}
-
-/// What is measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Metric {
-    /// Unique among metrics.
-    #[schemars(with = "Key")]
-    pub key: String,
-    /// For people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// How a visitor is counted.
-    pub kind: MetricKind,
-    /// The event that counts.
-    #[schemars(with = "Key")]
-    pub event: String,
-    /// Properties the event must have, by equality.
-    #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
-    pub filter: BTreeMap<String, Value>,
-    /// What a mean adds up.
-    #[serde(default)]
-    pub value: Measure,
-    /// Which way is better.
-    #[serde(default)]
-    pub direction: Direction,
-    /// How long after the exposure an event counts, such as `14d`.
-    #[serde(default = "window")]
-    pub window: String,
-    /// ISO 4217 code when the value is money.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<String>,
-}
-
 impl Experiment {
     /// The variations' shares of the covered traffic, which add up to 1.
     ///
@@ -454,8 +410,4 @@ fn confidence() -> f64 {
 
 fn sample_size() -> u64 {
     10_000
-}
-
-fn window() -> String {
-    "14d".to_owned()
 }

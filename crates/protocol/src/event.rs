@@ -25,6 +25,9 @@ use crate::value::Map;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The name under which metrics and funnels count opened pages.
+pub const PAGE_VIEW: &str = "page_view";
+
 /// What one visitor sends at a time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -51,6 +54,15 @@ pub struct Batch {
     /// Whether a program steers the browser (`navigator.webdriver`): its events are counted apart.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub automated: bool,
+    /// The host of the page that led to the site, at the beginning of the visit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<String>,
+    /// The campaign's medium (`utm_medium`), at the beginning of the visit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub medium: Option<String>,
+    /// Whether this is not the visitor's first visit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returning: Option<bool>,
     /// How many events the client had to drop, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dropped: BTreeMap<String, u32>,

@@ -86,3 +86,12 @@ pub const MODEL_FEATURES_MAX: usize = 200;
 
 /// Nodes of all trees of a model: they are part of the download.
 pub const MODEL_NODES_MAX: usize = 4000;
+
+/// Steps of a funnel: more cannot be read in a chart.
+pub const FUNNEL_STEPS_MAX: usize = 20;
+
+/// How long a span of a metric may be, in milliseconds: a year.
+pub const SPAN_MS_MAX: i64 = 366 * 86_400_000;
+
+/// Characters of a dimension's value, such as a country's code.
+pub const DIMENSION_VALUE_CHARS_MAX: usize = 32;

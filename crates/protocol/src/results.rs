@@ -1,5 +1,12 @@
 //! The results as the API answers them: a superset of GrowthBook's field names.
 
+mod site;
+
+pub use site::{
+    Cohort, CohortTable, Day, DayMetric, DayVariation, FunnelResults, FunnelVariation, KpiList, KpiPeriod,
+    KpiResults, StepResults, Timeseries,
+};
+
 use crate::config::{Direction, MetricKind, Status};
 use serde::Serialize;
 
@@ -11,6 +18,9 @@ pub struct ExperimentList {
     pub date_updated: String,
     /// Every experiment of the config that is not a draft.
     pub experiments: Vec<ExperimentSummary>,
+    /// Where the next page begins, when there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
 }
 
 /// One line of [`ExperimentList`].
@@ -159,6 +169,8 @@ pub struct Verdict {
     pub kind: VerdictKind,
     /// The variation it is about, by key.
     pub variation: Option<String>,
+    /// Why, in a word for programs, such as `winner`, `harm` or `brokenSplit`.
+    pub code: String,
     /// Why, as a sentence.
     pub reason: String,
 }
@@ -242,6 +254,9 @@ pub struct VariationResults {
     pub users: u64,
     /// One per method, the deciding one first.
     pub analyses: Vec<Analysis>,
+    /// The deciding method without the metric's cap, to see what it hides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncapped: Option<Analysis>,
 }
 
 /// How a comparison with control was made.
@@ -252,6 +267,29 @@ pub enum Method {
     AlwaysValid,
     /// Right when people look once, at the planned end.
     Welch,
+    /// Right at planned looks, of which the present one is taken for the first.
+    GroupSequential,
+    /// What to believe, whatever was believed before; it never decides.
+    Bayesian,
+}
+
+impl Method {
+    /// All of them, the deciding one first.
+    pub const ALL: [Self; 4] = [Self::AlwaysValid, Self::Welch, Self::GroupSequential, Self::Bayesian];
+
+    /// The name in addresses.
+    ///
+    /// ```
+    /// assert_eq!(splitlight_protocol::results::Method::AlwaysValid.name(), "always-valid");
+    /// ```
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AlwaysValid => "always-valid",
+            Self::Welch => "welch",
+            Self::GroupSequential => "group-sequential",
+            Self::Bayesian => "bayesian",
+        }
+    }
 }
 
 /// What can be said about the lift.
@@ -274,15 +312,15 @@ pub enum LiftStatus {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Analysis {
-    /// Always `frequentist` for now; GrowthBook's name.
+    /// `frequentist` or `bayesian`; GrowthBook's name.
     pub engine: &'static str,
     /// How the comparison was made.
     pub method: Method,
     /// Sum over the visitors: conversions, or minor units.
     pub numerator: f64,
-    /// Visitors.
+    /// Visitors, or the sum that a ratio divides by.
     pub denominator: f64,
-    /// Rate or mean.
+    /// Rate, mean, ratio or quantile.
     pub mean: f64,
     /// Standard deviation over visitors.
     pub stddev: f64,
@@ -302,4 +340,10 @@ pub struct Analysis {
     pub difference_low: Option<f64>,
     /// Upper end of its interval.
     pub difference_high: Option<f64>,
+    /// The chance that the variation is better, of the method `bayesian`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chance_to_beat_control: Option<f64>,
+    /// The expected loss of keeping control and of shipping, in the unit of the mean, of the method `bayesian`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<[f64; 2]>,
 }

@@ -64,6 +64,24 @@ impl Sketch {
         }
     }
 
+    /// The bucket of a value, for those who keep the counts themselves.
+    ///
+    /// ```
+    /// use splitlight_stats::Sketch;
+    ///
+    /// let mut kept = Sketch::default();
+    /// kept.add_bucket(Sketch::bucket(250), 1);
+    /// assert_eq!(kept, [250].into_iter().collect());
+    /// ```
+    pub fn bucket(value: i64) -> i16 {
+        bucket(value)
+    }
+
+    /// Adds `count` visitors to a [`Self::bucket`], or takes them away.
+    pub fn add_bucket(&mut self, bucket: i16, count: i64) {
+        self.add_to(bucket, count);
+    }
+
     /// Adds two sets of visitors that do not overlap; commutative and associative for every input.
     ///
     /// ```

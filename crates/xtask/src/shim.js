@@ -107,7 +107,8 @@ async function receive(request, env, ctx) {
   if (length !== null && Number(length) <= bytesMax()) body = new Uint8Array(await request.arrayBuffer());
   else body = await core.readBatch(request);
   if (Array.isArray(body)) return respond(body, origin, env);
-  const head = (headNames ??= core.headNames()).map((name) => headers.get(name) ?? "").join("\n");
+  const named = (headNames ??= core.headNames()).map((name) => headers.get(name) ?? "");
+  const head = [...named, request.cf?.country ?? ""].join("\n");
   let place = core.admit(env, ctx, head, body, false);
   if (place === undefined) {
     place = (await core.prepare(env)) ?? core.admit(env, ctx, head, body, true);

@@ -89,20 +89,20 @@ async fn count(
             Err(why) => reports.push((number, intake::name_of(Outcome::Invalid), Some(why))),
             Ok((visitor, event)) => {
                 let (now, key) = (clock::now(), String::new());
-                let events = vec![event];
-                let (session, config, sdk, consent) = (None, None, None, None);
-                let (sent_at, dropped, automated) = (now, BTreeMap::new(), false);
                 let batch = Batch {
                     key,
                     visitor,
-                    session,
-                    config,
-                    sent_at,
-                    sdk,
-                    consent,
-                    automated,
-                    dropped,
-                    events,
+                    session: None,
+                    config: None,
+                    sent_at: now,
+                    consent: None,
+                    sdk: None,
+                    automated: false,
+                    referrer: None,
+                    medium: None,
+                    returning: None,
+                    dropped: BTreeMap::new(),
+                    events: vec![event],
                 };
                 let checked = Checked::new(batch, Vec::new(), &published.checking, now, Sender::default());
                 sent.push((number, checked));

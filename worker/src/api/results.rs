@@ -1,30 +1,38 @@
-//! `/v1/experiments` and `/v1/personalizations`: results, computed from the rollup's sums on demand.
+//! Results of experiments, personalizations, funnels, KPIs and cohorts, computed from the rollup's sums on demand.
 
 use super::config::nothing_published;
 use super::{Answer, Call, conditional, json_response};
+use crate::clock;
 use crate::problem::Problem;
 use crate::project::access::hex;
 use crate::project::{Published, published};
 use crate::rollup::{self, Merged};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use splitlight_collector as collector;
-use splitlight_protocol::Timestamp;
+use splitlight_collector::{self as collector, View};
+use splitlight_protocol::config::Dimension;
+use splitlight_protocol::results::Method;
 use std::rc::Rc;
+
+/// Experiments of a page, unless asked otherwise and at most: as many as a config may have.
+const LIMIT: (u32, u32) = (1000, 1000);
 
 /// `GET /v1/experiments`.
 pub(super) async fn list(call: &Call<'_>) -> Answer {
+    let limit = usize::try_from(call.query.limit(LIMIT.0, LIMIT.1)?).unwrap_or(usize::MAX);
+    let from = usize::try_from(call.query.number("cursor")?.unwrap_or(0)).unwrap_or(usize::MAX);
     let (published, merged) = read(call, None).await?;
-    let mut list = collector::list(&published.config, &merged.aggregates, Timestamp::default());
-    let tag = tag(&list);
-    list.date_updated = updated(&published, &merged);
-    conditional(call, &tag, || json_response(&list, 200))
+    let mut list = collector::list(&published.config, &merged.aggregates, clock::now());
+    let rest = list.experiments.len().saturating_sub(from.saturating_add(limit));
+    list.next_cursor = (rest > 0).then(|| (from + limit).to_string());
+    list.experiments = list.experiments.into_iter().skip(from).take(limit).collect();
+    tagged(call, list, |list| &mut list.date_updated, &updated(&published, &merged))
 }
 
 /// `GET /v1/experiments/{key}`: its line of the list.
 pub(super) async fn experiment(call: &Call<'_>, key: &str) -> Answer {
     let (published, merged) = read(call, Some(key)).await?;
-    let list = collector::list(&published.config, &merged.aggregates, Timestamp::default());
+    let list = collector::list(&published.config, &merged.aggregates, clock::now());
     match list.experiments.into_iter().find(|experiment| experiment.key == key) {
         Some(experiment) => conditional(call, &tag(&experiment), || json_response(&experiment, 200)),
         None => Err(unknown("experiment", key)),
@@ -33,23 +41,148 @@ pub(super) async fn experiment(call: &Call<'_>, key: &str) -> Answer {
 
 /// `GET /v1/experiments/{key}/results`, and the same for a personalization.
 pub(super) async fn results(call: &Call<'_>, key: &str, personalization: bool) -> Answer {
+    let view = View { dimension: dimension(call).await?, method: method(call)? };
+    let is_table = match call.query.text("format") {
+        None | Some("json") => false,
+        Some("csv") => true,
+        Some(other) => return Err(bad("format", other, "json or csv")),
+    };
     let (published, merged) = read(call, Some(key)).await?;
-    let what = if personalization { "personalization" } else { "experiment" };
-    if published.config.personalizations.iter().any(|rule| rule.key == key) != personalization {
-        return Err(unknown(what, key));
+    known(&published, key, personalization)?;
+    let now = merged.updated.unwrap_or(published.since);
+    let results = collector::results_by(&published.config, &merged.aggregates, now, key, &view);
+    let results = results.ok_or_else(|| unknown(what(personalization), key))?;
+    if is_table {
+        let table = collector::csv(&results);
+        let tag = format!("\"{}\"", hex(&Sha256::digest(table.as_bytes())[..16]));
+        return conditional(call, &tag, || csv_response(key, table));
     }
-    let results = collector::results(&published.config, &merged.aggregates, Timestamp::default(), key);
-    let mut results = results.ok_or_else(|| unknown(what, key))?;
-    let tag = tag(&results);
-    results.date_updated = updated(&published, &merged);
-    conditional(call, &tag, || json_response(&results, 200))
+    let date = results.date_updated.clone();
+    tagged(call, results, |results| &mut results.date_updated, &date)
+}
+
+/// `GET /v1/experiments/{key}/timeseries`, and the same for a personalization.
+pub(super) async fn timeseries(call: &Call<'_>, key: &str, personalization: bool) -> Answer {
+    let (published, merged) = read_daily(call, Some(key)).await?;
+    known(&published, key, personalization)?;
+    let series = collector::timeseries(&published.config, &merged.aggregates, clock::now(), key);
+    let series = series.ok_or_else(|| unknown(what(personalization), key))?;
+    tagged(call, series, |series| &mut series.date_updated, &updated(&published, &merged))
+}
+
+/// `GET /v1/funnels/{key}`.
+pub(super) async fn funnel(call: &Call<'_>, key: &str) -> Answer {
+    let experiment = call.query.text("experiment");
+    let (published, merged) = read(call, None).await?;
+    if let Some(experiment) = experiment {
+        let items = published.config.experiments.iter().map(|item| &item.key);
+        let mut items = items.chain(published.config.personalizations.iter().map(|item| &item.key));
+        if !items.any(|known| known == experiment) {
+            return Err(unknown("experiment", experiment));
+        }
+    }
+    let now = merged.updated.unwrap_or(published.since);
+    let found = collector::funnel(&published.config, &merged.aggregates, now, key, experiment);
+    let found = found.ok_or_else(|| unknown("funnel", key))?;
+    let date = found.date_updated.clone();
+    tagged(call, found, |found| &mut found.date_updated, &date)
+}
+
+/// `GET /v1/kpis`.
+pub(super) async fn kpis(call: &Call<'_>) -> Answer {
+    let (published, merged) = read_daily(call, Some("")).await?;
+    let list = collector::kpis(&published.config, &merged.aggregates, clock::now());
+    tagged(call, list, |list| &mut list.date_updated, &updated(&published, &merged))
+}
+
+/// `GET /v1/cohorts`.
+pub(super) async fn cohorts(call: &Call<'_>) -> Answer {
+    let (published, merged) = read_daily(call, Some("")).await?;
+    let table = collector::cohorts(&published.config, &merged.aggregates, clock::now());
+    let table = table.ok_or_else(|| {
+        let detail = "The published config does not count cohorts. Publish it with \"cohorts\": true; \
+            visitors count from then on.";
+        Problem::new(404, "Not counted", detail)
+    })?;
+    tagged(call, table, |table| &mut table.date_updated, &updated(&published, &merged))
+}
+
+/// The dimension that the results are wanted by, which the published config has to count.
+async fn dimension(call: &Call<'_>) -> std::result::Result<Option<Dimension>, Problem> {
+    let Some(name) = call.query.text("dimension") else { return Ok(None) };
+    let names = Dimension::ALL.map(Dimension::name).join(", ");
+    let found = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name);
+    let found = found.ok_or_else(|| bad("dimension", name, &names))?;
+    let published = running(call).await?;
+    if published.config.dimensions.contains(&found) {
+        return Ok(Some(found));
+    }
+    let detail = format!(
+        "The published config does not count by `{name}`. Add it to `dimensions` and publish: visitors who \
+         were there before are counted too."
+    );
+    Err(Problem::new(400, "Not counted", detail))
+}
+
+fn method(call: &Call<'_>) -> std::result::Result<Option<Method>, Problem> {
+    let Some(name) = call.query.text("method") else { return Ok(None) };
+    let found = Method::ALL.into_iter().find(|method| method.name() == name);
+    found.map(Some).ok_or_else(|| bad("method", name, &Method::ALL.map(Method::name).join(", ")))
+}
+
+fn bad(name: &str, value: &str, known: &str) -> Problem {
+    let detail = format!("`{name}={value}` is none of {known}.");
+    Problem::new(400, "Bad query parameter", detail)
+}
+
+const fn what(personalization: bool) -> &'static str {
+    if personalization { "personalization" } else { "experiment" }
+}
+
+/// That the key is of the kind that was asked for.
+fn known(published: &Published, key: &str, personalization: bool) -> std::result::Result<(), Problem> {
+    let is_rule = published.config.personalizations.iter().any(|rule| rule.key == key);
+    if is_rule == personalization { Ok(()) } else { Err(unknown(what(personalization), key)) }
+}
+
+/// The answer with its date, under a tag that everything but the date gives.
+fn tagged<T: Serialize>(call: &Call<'_>, mut answer: T, date: fn(&mut T) -> &mut String, at: &str) -> Answer {
+    date(&mut answer).clear();
+    let tag = tag(&answer);
+    at.clone_into(date(&mut answer));
+    conditional(call, &tag, || json_response(&answer, 200))
+}
+
+fn csv_response(key: &str, table: String) -> Answer {
+    let build = || -> worker::Result<worker::Response> {
+        let headers = worker::Headers::new();
+        headers.set("content-type", "text/csv; charset=utf-8; header=present")?;
+        headers.set("content-disposition", &format!("attachment; filename=\"{key}.csv\""))?;
+        headers.set("cache-control", "private, no-cache")?;
+        headers.set("x-content-type-options", "nosniff")?;
+        Ok(worker::Response::from_bytes(table.into_bytes())?.with_headers(headers))
+    };
+    build().map_err(|error| Problem::unavailable(&error))
+}
+
+async fn running(call: &Call<'_>) -> std::result::Result<Rc<Published>, Problem> {
+    published(call.env, call.context, call.settings).await.ok_or_else(nothing_published)
+}
+
+async fn read_daily(
+    call: &Call<'_>,
+    experiment: Option<&str>,
+) -> std::result::Result<(Rc<Published>, Merged), Problem> {
+    let published = running(call).await?;
+    let merged = rollup::read_daily(call.env, &call.settings.project, experiment).await;
+    Ok((published, merged.map_err(|error| Problem::unavailable(&error))?))
 }
 
 async fn read(
     call: &Call<'_>,
     experiment: Option<&str>,
 ) -> std::result::Result<(Rc<Published>, Merged), Problem> {
-    let published = published(call.env, call.context, call.settings).await.ok_or_else(nothing_published)?;
+    let published = running(call).await?;
     let merged = rollup::read(call.env, &call.settings.project, experiment).await;
     Ok((published, merged.map_err(|error| Problem::unavailable(&error))?))
 }

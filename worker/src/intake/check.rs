@@ -1,18 +1,43 @@
 //! A batch, checked: times corrected, and every exposure compared with what the hash gives the visitor.
 
 use serde::{Serialize, Serializer};
-use splitlight_collector::{self as collector, Fact, Received, correct_time};
+use splitlight_collector::{self as collector, Fact, Received, Said, Traits, correct_time};
 use splitlight_engine::Program;
+use splitlight_engine::attributes::{browser, device};
 use splitlight_protocol::event::{Batch, Event, EventId, Kind, Outcome, Refused};
 use splitlight_protocol::{Timestamp, personal};
 
 /// What the request says of its sender.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sender {
+pub(crate) struct Sender<'a> {
     /// A machine, or a page that may never be seen: its events are only counted, and reported as quarantined.
     pub(crate) is_bot: bool,
     /// A visitor without our signature where only signed ones count.
     pub(crate) is_unsigned: bool,
+    /// ISO 3166-1 alpha-2, or nothing.
+    pub(crate) country: &'a str,
+    /// As the browser calls itself, or nothing.
+    pub(crate) user_agent: &'a str,
+}
+
+impl Sender<'_> {
+    /// What results can be broken down by; only exposures ask for it.
+    fn traits(&self, batch: &Batch) -> Traits {
+        let is_exposure = |event: &Event| matches!(event.kind, Kind::Exposure { .. });
+        if !batch.events.iter().any(is_exposure) {
+            return Traits::new();
+        }
+        let agent = Some(self.user_agent).filter(|agent| !agent.is_empty());
+        let said = Said {
+            country: Some(self.country),
+            device: agent.map(device),
+            browser: agent.map(browser),
+            referrer: batch.referrer.as_deref(),
+            medium: batch.medium.as_deref(),
+            returning: batch.returning,
+        };
+        said.traits()
+    }
 }
 
 /// A checked batch, for the shard, and what is known already of the events that do not go there.
@@ -48,8 +73,9 @@ impl Checked {
         refused: Vec<Refused>,
         program: &Program,
         received: Timestamp,
-        sender: Sender,
+        sender: Sender<'_>,
     ) -> Self {
+        let traits = sender.traits(&batch);
         let mut events = Vec::with_capacity(batch.events.len());
         let mut fates = Vec::with_capacity(batch.events.len() + refused.len());
         let is_bot = sender.is_bot || batch.automated;
@@ -77,6 +103,7 @@ impl Checked {
                 visitor: batch.visitor,
                 received,
                 consent: batch.consent,
+                traits,
                 events,
                 bots,
             },
@@ -146,7 +173,7 @@ mod tests {
             { "id": "019a2b3c-4d5e-7f60-8123-456789abcde9", "kind": "nothing", "time": 0 },
             { "id": "019a2b3c-4d5e-7f60-8123-456789abcde1", "kind": "page_view", "time": 0 }"#;
         let body = format!(r#"{{ "key": "k", "visitor": "v-1", "sentAt": 0, "events": [{events}] }}"#);
-        let check = |sender: Sender| {
+        let check = |sender: Sender<'_>| {
             let (batch, refused) = Batch::sift(body.as_bytes()).expect("two are events");
             Checked::new(batch, refused, &Program::default(), Timestamp::from_ms(0), sender)
         };

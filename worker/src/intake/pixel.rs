@@ -66,9 +66,11 @@ async fn count(
     let batch = json!({ "visitor": visitor, "sentAt": now.ms(), "events": [event] });
     let (batch, refused) = super::parse(batch.to_string().as_bytes())?;
     take_quota(&header("cf-connecting-ip"), 1, settings.source_events_per_second)?;
+    // A conversion has no dimensions: those are of the exposure.
     let sender = Sender {
         is_bot: is_bot(&header("user-agent")) || facts::is_prefetch(&header),
         is_unsigned: settings.signed_only && !cookie::is_signed(&header("cookie"), &batch.visitor, env),
+        ..Sender::default()
     };
     let published = published(env, context, settings).await.ok_or_else(Problem::nothing_published)?;
     let checked = Checked::new(batch, refused, &published.checking, now, sender);

@@ -1,19 +1,19 @@
 //! The rules that a type cannot hold: unique keys, ranges, weights and references.
 
+mod metric;
 mod score;
 mod targeting;
 
 use super::read::Drafts;
-use super::{Config, Edit, Experiment, Metric, Page, Personalization};
+use super::{Config, Edit, Experiment, Page, Personalization};
 use crate::issue::{Code, Issue, did_you_mean};
 use crate::limits::{CONFIG_ITEMS_MAX, KEY_CHARS_MAX, VARIATIONS_MAX};
-use crate::time::parse_span;
 use std::collections::BTreeSet;
 
 /// Moves every item that keeps the rules into the config, and lists what is wrong with the others.
 pub(super) fn keep_sound(config: &mut Config, drafts: Drafts, issues: &mut Vec<Issue>) {
     check_project(config, issues);
-    let (metrics, known) = sound(drafts.metrics, "metrics", issues, |m| &m.key, check_metric);
+    let (metrics, known) = sound(drafts.metrics, "metrics", issues, |m| &m.key, metric::check_metric);
     let (audiences, _) = sound(
         drafts.audiences,
         "audiences",
@@ -70,6 +70,11 @@ pub(super) fn keep_sound(config: &mut Config, drafts: Drafts, issues: &mut Vec<I
     );
     let (holdouts, _) = sound(drafts.holdouts, "holdouts", issues, |h| &h.key, targeting::check_holdout);
     let (scores, _) = sound(drafts.scores, "scores", issues, |s| &s.key, score::check_score);
+    let (funnels, _) = sound(drafts.funnels, "funnels", issues, |f| &f.key, metric::check_funnel);
+    let (kpis, _) =
+        sound(drafts.kpis, "kpis", issues, |k| &k.key, |k, at| metric::check_kpi(k, &metrics, at));
+    config.funnels = funnels;
+    config.kpis = kpis;
     config.scores = scores;
     config.features = features;
     config.holdouts = holdouts;
@@ -142,17 +147,6 @@ fn check_key(path: &str, key: &str, at: &mut At) {
             "use letters, digits, - _ . or :",
         );
     }
-}
-
-fn check_metric(metric: &Metric, at: &mut At) {
-    if parse_span(&metric.window).is_none() {
-        at.error(
-            "/window",
-            format!("`{}` is not a span", metric.window),
-            "write a span such as 14d, 12h or 30m",
-        );
-    }
-    check_key("/event", &metric.event, at);
 }
 
 fn check_experiment(experiment: &Experiment, metrics: &BTreeSet<String>, at: &mut At) {

@@ -1,6 +1,8 @@
 //! Reads a config item by item, so that one stranger does not close the whole document.
 
-use super::{Audience, Config, Experiment, Feature, Holdout, Metric, Personalization, Score, check};
+use super::{
+    Audience, Config, Experiment, Feature, Funnel, Holdout, Kpi, Metric, Personalization, Score, check,
+};
 use crate::issue::{Code, Issue, Severity, did_you_mean};
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::pointer;
@@ -66,10 +68,12 @@ pub(super) struct Drafts {
     pub(super) holdouts: Vec<(usize, Holdout)>,
     pub(super) scores: Vec<(usize, Score)>,
     pub(super) metrics: Vec<(usize, Metric)>,
+    pub(super) funnels: Vec<(usize, Funnel)>,
+    pub(super) kpis: Vec<(usize, Kpi)>,
 }
 
 /// Sections that the format names and this version does not run yet: accepted empty, refused with content.
-pub(super) const LATER: [&str; 4] = ["events", "funnels", "alerts", "webhooks"];
+pub(super) const LATER: [&str; 3] = ["events", "alerts", "webhooks"];
 
 /// Reads a config document. Never fails: what cannot be understood is left out and listed.
 pub fn parse(text: &str) -> Parsed {
@@ -114,6 +118,10 @@ fn sections(members: serde_json::Map<String, Json>) -> Parsed {
             "holdouts" => drafts.holdouts = many(&name, value, &mut issues),
             "scores" => drafts.scores = many(&name, value, &mut issues),
             "metrics" => drafts.metrics = many(&name, value, &mut issues),
+            "dimensions" => one(&name, value, &mut config.dimensions, &mut issues),
+            "funnels" => drafts.funnels = many(&name, value, &mut issues),
+            "kpis" => drafts.kpis = many(&name, value, &mut issues),
+            "cohorts" => one(&name, value, &mut config.cohorts, &mut issues),
             later if LATER.contains(&later) => refuse_later(later, &value, &mut issues),
             _ => issues.push(unknown_section(&name)),
         }
@@ -134,7 +142,7 @@ fn refuse_later(name: &str, value: &Json, issues: &mut Vec<Issue>) {
 }
 
 fn unknown_section(name: &str) -> Issue {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 14] = [
         "version",
         "project",
         "timezone",
@@ -145,6 +153,10 @@ fn unknown_section(name: &str) -> Issue {
         "holdouts",
         "scores",
         "metrics",
+        "dimensions",
+        "funnels",
+        "kpis",
+        "cohorts",
     ];
     let fix = match did_you_mean(name, &KNOWN) {
         Some(known) => format!("did you mean `{known}`?"),

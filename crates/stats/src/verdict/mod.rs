@@ -57,6 +57,26 @@ pub enum Reason {
     NoDifference,
 }
 
+impl Reason {
+    /// The name in documents.
+    ///
+    /// ```
+    /// assert_eq!(splitlight_stats::verdict::Reason::BrokenSplit.name(), "brokenSplit");
+    /// ```
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BrokenSplit => "brokenSplit",
+            Self::Winner => "winner",
+            Self::Harm => "harm",
+            Self::NothingToDecide => "nothingToDecide",
+            Self::TooEarly => "tooEarly",
+            Self::Guardrail => "guardrail",
+            Self::NotYet => "notYet",
+            Self::NoDifference => "noDifference",
+        }
+    }
+}
+
 /// A verdict and everything it was read from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
