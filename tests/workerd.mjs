@@ -82,13 +82,13 @@ export const script = (name, file, bindings = "") => `(name = "${name}", worker 
   modules = [(name = "${file}", esModule = embed "${file}")], compatibilityDate = "${DATE}", bindings = [${bindings}]))`;
 
 /** The built Worker as a constant for {@link serve}. */
-export const splitlightWorker = (constant, bindings, { entry = "worker/shim.js", modules = [], outbound = "" } = {}) => `
+export const splitlightWorker = (constant, bindings, { entry = "worker/shim.js", modules = [], outbound = "", more = "" } = {}) => `
 const ${constant} :Workerd.Worker = (
   modules = [${[[entry, "esModule"], ...modules, ["worker/index.js", "esModule"], ["worker/index_bg.wasm", "wasm"]]
     .map(([file, kind]) => `(name = "${file}", ${kind} = embed "${file}")`).join(", ")}],
   compatibilityDate = "${DATE}",
   durableObjectNamespaces = [${["Shard", "Rollup", "Project"].map((name) => `(className = "${name}", uniqueKey = "${constant}-${name}", enableSql = true)`).join(", ")}],
-  durableObjectStorage = (localDisk = "state"),${outbound && ` globalOutbound = "${outbound}",`}
+  durableObjectStorage = (localDisk = "state"),${outbound && ` globalOutbound = "${outbound}",`}${more}
   bindings = [${["Shard", "Rollup", "Project"].map((name) => `(name = "${name.toUpperCase()}", durableObjectNamespace = "${name}")`).join(", ")},
     (name = "ADMIN_KEY", text = "${ADMIN_KEY}"), (name = "COOKIE_KEY", text = "${"0f".repeat(32)}"), ${bindings}]);`;
 

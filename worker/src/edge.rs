@@ -9,27 +9,36 @@ pub(crate) mod explain;
 pub(crate) mod facts;
 mod forward;
 mod headers;
+mod keep;
 pub(crate) mod pass;
 mod redirect;
 mod stream;
 mod validate;
+mod view;
 
 use crate::clock;
-use crate::preview::Preview;
 use crate::project::{self, Published};
-use crate::settings::Settings;
-use splitlight_engine::Visitor;
-use splitlight_protocol::{Map, Timestamp};
-use splitlight_rewrite::Rewrite;
+use crate::settings::{PageCache, Settings};
+use forward::Condition;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
+use view::View;
 use worker::{Context, Delay, Env, Request, Response, Result};
 
-/// How long a page may wait for the published program; longer, and the browser decides instead.
-const PROGRAM_TIME_MAX: Duration = Duration::from_millis(50);
+/// How long a page may wait for the published program, or for a page that was kept; longer, and it goes on without.
+const WAIT_MAX: Duration = Duration::from_millis(50);
+
+/// A page that is asked for, and where it is asked.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    request: &'a Request,
+    env: &'a Env,
+    context: &'a Context,
+    settings: &'a Settings,
+}
 
 /// Answers with the origin's response, personalized when it is a page that something is decided for.
 pub(crate) async fn respond(
@@ -42,127 +51,87 @@ pub(crate) async fn respond(
     if !headers::is_page_load(&request) {
         return forward::plain(&request, env).await;
     }
-    let (kept, condition) = kept(&request, env, settings);
-    let fetched = forward::page(&request, env, &condition);
-    let asked = clock::now();
-    let published = async {
-        let published = within(PROGRAM_TIME_MAX, project::published(env, context, settings)).await;
-        (published.flatten(), clock::now().ms() - asked.ms())
-    };
-    // The origin thinks while the program is looked up.
-    let (response, (published, waited_ms)) = both(fetched, published).await;
-    let response = response?;
-    if let (Some(view), 304) = (&kept, response.status_code()) {
-        return view.unchanged(response, settings);
+    let asked = Asked { request: &request, env, context, settings };
+    if explain::is_asked(&request, env, clock::now()) {
+        return asked.explain().await;
     }
-    let Some(published) = published else { return Ok(response) };
-    let explained = explain::is_asked(&request, env, asked);
-    if !explained && !headers::is_page(&response) {
-        return Ok(response);
+    match project::at_hand(env, context, settings) {
+        Some(published) => asked.known(&published).await,
+        None => asked.unknown().await,
     }
-    let view = View::new(&request, env, settings, &published);
-    if explained {
-        return explain::respond(&published, &view.visitor, view.now);
-    }
-    Ok(view.personalize(&request, context, settings, response, waited_ms))
 }
 
-/// What the origin is to be asked about the copy that a browser has, and for whom, when the copy is one of ours.
-fn kept(request: &Request, env: &Env, settings: &Settings) -> (Option<View>, forward::Condition) {
-    let Some(published) = project::known() else { return (None, forward::Condition::None) };
-    if !published.program.concerns(&request.inner().url(), clock::now()) {
-        return (None, forward::Condition::Same);
-    }
-    let asks = request.headers().get("if-none-match").ok().flatten();
-    let Some((tag, digest)) = asks.filter(|_| settings.revalidates).and_then(|it| validate::held(&it)) else {
-        return (None, forward::Condition::None);
-    };
-    let view = View::new(request, env, settings, &published);
-    if view.redirect(request).is_some() || view.identity.cookie(false).is_some() || view.digest() != digest {
-        return (None, forward::Condition::None);
-    }
-    (Some(view), forward::Condition::Tag(tag))
-}
-
-/// One view of a page: who looks, and what is decided for them.
-struct View {
-    now: Timestamp,
-    identity: cookie::Identity,
-    geo: Option<Map>,
-    preview: Option<Preview>,
-    visitor: Visitor,
-    decided: decision::Decided,
-}
-
-impl View {
-    fn new(request: &Request, env: &Env, settings: &Settings, published: &Rc<Published>) -> Self {
-        let now = clock::now();
-        let identity = cookie::identity(request, env, settings);
-        let preview = facts::preview(request, env, now);
-        let geo = facts::geo(request);
-        let url = request.inner().url();
-        let visitor = facts::visitor(request, url, &identity, geo.clone(), preview.as_ref(), now);
-        let decided = decision::Decided::new(published, preview.as_ref(), &visitor, now);
-        Self { now, identity, geo, preview, visitor, decided }
-    }
-
-    /// Where the visitor is sent instead of this page.
-    fn redirect(&self, request: &Request) -> Option<redirect::Redirect> {
-        let (preview, now) = (self.preview.as_ref(), self.now);
-        let at = |url: &str| {
-            facts::visitor(request, url.to_owned(), &self.identity, self.geo.clone(), preview, now)
-        };
-        self.decided.redirect(&request.inner().url(), at, now)
-    }
-
-    /// What is done to the page, but for what only the page's own headers say.
-    fn rewrite(&self) -> Rewrite {
-        self.decided.rewrite(&self.visitor, self.geo.clone())
-    }
-
-    fn digest(&self) -> String {
-        validate::digest(&self.rewrite())
-    }
-
-    /// The origin's page with the changes in force, or whatever of it can be had.
-    fn personalize(
-        self,
-        request: &Request,
-        context: &Context,
-        settings: &Settings,
-        page: Response,
-        waited_ms: i64,
-    ) -> Response {
-        if !self.decided.concerns_page() {
-            return page;
+impl Asked<'_> {
+    /// The decision tree instead of the page.
+    async fn explain(self) -> Result<Response> {
+        match self.published().await {
+            Some(published) => {
+                let looks = facts::Looks::new(self.request, self.env, self.settings, clock::now());
+                explain::respond(&published, &looks.visitor, looks.now)
+            }
+            None => forward::plain(self.request, self.env).await,
         }
-        if let Some(redirect) = self.redirect(request) {
-            return redirect.respond(request, &self.identity).unwrap_or(page);
+    }
+
+    async fn published(self) -> Option<Rc<Published>> {
+        within(WAIT_MAX, project::published(self.env, self.context, self.settings)).await.flatten()
+    }
+
+    /// The page, when the program is in memory: it is decided before anything is looked up or asked for.
+    async fn known(self, published: &Rc<Published>) -> Result<Response> {
+        let Self { request, env, .. } = self;
+        if !published.program.concerns(&request.inner().url(), clock::now()) {
+            return forward::plain(request, env).await;
         }
-        let rewrite = self.rewrite();
-        let etag = settings.revalidates.then(|| tag(&page, &rewrite)).flatten();
-        let rewrite = rewrite.nonce(&headers::style_nonce(&page));
-        let cookie = self.identity.cookie(request.inner().url().starts_with("https:"));
-        let notes = stream::Notes { cookie, etag, timing: self.decided.timing(waited_ms) };
-        stream::respond(&page, &rewrite, notes, context).unwrap_or(page)
+        let view = View::new(request, env, self.settings, published, 0);
+        if !view.concerns_page() {
+            return forward::plain(request, env).await;
+        }
+        let place = self.place(&view);
+        if let Some(place) = &place
+            && let Some(page) = within(WAIT_MAX, place.find()).await.flatten()
+        {
+            return view.again(request, page);
+        }
+        let condition = self.condition(&view);
+        let response = forward::page(request, env, &condition).await?;
+        if matches!(condition, Condition::Tag(_)) && response.status_code() == 304 {
+            return view.unchanged(response, self.settings);
+        }
+        Ok(view.personalize(self, response, place))
     }
 
-    /// Tells the browser that the page it has is the one it would get.
-    ///
-    /// # Errors
-    /// When the runtime refuses a header.
-    fn unchanged(&self, answer: Response, settings: &Settings) -> Result<Response> {
-        let etag = settings.revalidates.then(|| tag(&answer, &self.rewrite())).flatten();
-        let notes = stream::Notes { cookie: None, etag, timing: self.decided.timing(0) };
-        let headers = notes.headers(&answer)?;
-        Ok(answer.with_headers(headers))
+    /// The page, when the program has to be looked up; the origin thinks meanwhile.
+    async fn unknown(self) -> Result<Response> {
+        let begun = clock::now();
+        let published = async { (self.published().await, clock::now().ms() - begun.ms()) };
+        let (response, (published, waited_ms)) =
+            both(forward::page(self.request, self.env, &Condition::None), published).await;
+        let response = response?;
+        let Some(published) = published else { return Ok(response) };
+        let view = View::new(self.request, self.env, self.settings, &published, waited_ms);
+        Ok(view.personalize(self, response, None))
     }
-}
 
-/// The tag of a page of the origin with what is written into it.
-fn tag(page: &Response, rewrite: &Rewrite) -> Option<String> {
-    let origin = page.headers().get("etag").ok().flatten()?;
-    validate::tag(&origin, &validate::digest(rewrite))
+    /// Where a page that is written for a view may be kept for others who get the same.
+    fn place(self, view: &View) -> Option<keep::Place> {
+        let keeps = self.settings.page_cache == PageCache::Edge && view.is_of_anybody();
+        let secret = self.request.headers().get("authorization").ok().flatten().is_some();
+        (keeps && !secret)
+            .then(|| keep::Place::new(&self.settings.prefix, &self.request.inner().url(), &view.digest))
+    }
+
+    /// What the origin is to be asked about the copy that a browser has.
+    fn condition(self, view: &View) -> Condition {
+        let asks = self.request.headers().get("if-none-match").ok().flatten();
+        let held = asks
+            .filter(|_| self.settings.page_cache != PageCache::None && view.may_be_held())
+            .and_then(|tags| validate::held(&tags));
+        match held {
+            Some((tag, digest)) if digest == view.digest_in_tag() => Condition::Tag(tag),
+            _ => Condition::None,
+        }
+    }
 }
 
 /// Waits for both.

@@ -103,11 +103,6 @@ pub(crate) fn fresh() -> Option<Rc<Published>> {
     KNOWN.with_borrow(|known| known.as_ref().filter(fresh).and_then(|known| known.published.clone()))
 }
 
-/// The published config as this isolate has it, however old.
-pub(crate) fn known() -> Option<Rc<Published>> {
-    KNOWN.with_borrow(|known| known.as_ref().and_then(|known| known.published.clone()))
-}
-
 /// The config that runs at this moment, wherever it was published.
 pub(crate) async fn current(env: &Env, settings: &Settings) -> Result<Option<Rc<Published>>> {
     Ok(standing(env, settings, 0).await?.published)

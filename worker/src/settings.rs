@@ -11,7 +11,6 @@ thread_local! {
 
 /// What the operator configured; every setting has a default but the secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Settings {
     /// `PROJECT_KEY`: the project this deployment serves, `default`.
     pub(crate) project: String,
@@ -31,8 +30,35 @@ pub(crate) struct Settings {
     pub(crate) signed_only: bool,
     /// `CONSENT`: `granted` unless a visitor said otherwise, or `required` to store nothing before they agree.
     pub(crate) consent_required: bool,
-    /// `PAGE_CACHE`: `none`, or `browser` to let a browser keep a personalized page and ask whether it is still the same.
-    pub(crate) revalidates: bool,
+    /// `PAGE_CACHE`: who may keep a personalized page, nobody.
+    pub(crate) page_cache: PageCache,
+}
+
+/// Who may keep a personalized page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PageCache {
+    /// `none`: nobody.
+    None,
+    /// `browser`: the visitor's browser, which asks whether it is still the same.
+    Browser,
+    /// `edge`: also the data center, as long as the origin says, for those for whom the same is written.
+    Edge,
+}
+
+impl PageCache {
+    fn read(text: Option<&str>) -> Self {
+        match text {
+            None | Some("none") => Self::None,
+            Some("browser") => Self::Browser,
+            Some("edge") => Self::Edge,
+            Some(other) => {
+                worker::console_error!(
+                    "PAGE_CACHE is `{other}`: set it to none, browser or edge; it counts as none"
+                );
+                Self::None
+            }
+        }
+    }
 }
 
 impl Settings {
@@ -60,7 +86,7 @@ impl Settings {
             api_hosts: list("API_HOST"),
             has_origin: env.service("ORIGIN").is_ok() || text("ORIGIN_URL").is_some(),
             allowed_origins: list("ALLOWED_ORIGINS"),
-            revalidates: text("PAGE_CACHE").as_deref() == Some("browser"),
+            page_cache: PageCache::read(text("PAGE_CACHE").as_deref()),
             source_events_per_second: text("SOURCE_EVENTS_PER_SECOND")
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(SOURCE_EVENTS_PER_SECOND),

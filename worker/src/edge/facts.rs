@@ -1,7 +1,8 @@
 //! Who asks for a page, from the request.
 
-use super::cookie::Identity;
+use super::cookie::{self, Identity};
 use crate::preview::{PARAMETER, Preview};
+use crate::settings::Settings;
 use crate::signature;
 use serde::Deserialize;
 use splitlight_engine::{Facts, Visitor, attributes, utc_offset};
@@ -24,8 +25,29 @@ struct Place {
     longitude: Value,
 }
 
+/// Who looks at a page, and when.
+pub(crate) struct Looks {
+    pub(crate) identity: Identity,
+    pub(crate) geo: Option<Map>,
+    pub(crate) preview: Option<Preview>,
+    pub(crate) visitor: Visitor,
+    pub(crate) now: Timestamp,
+}
+
+impl Looks {
+    /// Reads a request; a visitor without an id gets one when that is allowed.
+    pub(crate) fn new(request: &Request, env: &Env, settings: &Settings, now: Timestamp) -> Self {
+        let identity = cookie::identity(request, env, settings);
+        let preview = preview(request, env, now);
+        let geo = geo(request);
+        let url = request.inner().url();
+        let visitor = visitor(request, url, &identity, geo.clone(), preview.as_ref(), now);
+        Self { identity, geo, preview, visitor, now }
+    }
+}
+
 /// What a preview link in the address asks for, when it is genuine.
-pub(crate) fn preview(request: &Request, env: &Env, now: Timestamp) -> Option<Preview> {
+fn preview(request: &Request, env: &Env, now: Timestamp) -> Option<Preview> {
     // Addresses are cut up only where there may be one.
     let url = Some(request.inner().url()).filter(|url| url.contains(PARAMETER))?;
     let url = Url::parse(&url).ok()?;
@@ -75,7 +97,7 @@ pub(crate) fn is_prefetch(header: &impl Fn(&str) -> String) -> bool {
 }
 
 /// Where the visitor is; `None` when nobody says. Not by the typed getters, which panic on a missing field.
-pub(crate) fn geo(request: &Request) -> Option<Map> {
+fn geo(request: &Request) -> Option<Map> {
     let cf = Reflect::get(request.inner(), &JsValue::from_str("cf")).ok()?;
     // Asking for its parts would make an error, which is costly in JavaScript.
     if cf.is_falsy() {

@@ -6,6 +6,9 @@
 const FIRST_BYTES = 16 * 1024;
 const BLOCK_BYTES = 64 * 1024;
 
+// A page is held in memory to be kept, but not a larger one.
+const COPY_BYTES_MAX = 1024 * 1024;
+
 // Buffers of pages that are done, for the next ones.
 const spare = [];
 const SPARE_MAX = 8;
@@ -13,7 +16,7 @@ const SPARE_MAX = 8;
 // Headers that describe the origin's bytes, which are not what is sent, or who may keep them.
 const OF_THE_BYTES = [
   "etag", "last-modified", "content-length", "content-encoding", "content-md5", "digest", "content-digest", "repr-digest",
-  "accept-ranges", "expires", "cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control",
+  "accept-ranges", "age", "expires", "cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control",
 ];
 
 // The origin's headers, as they are for a page that nobody but its visitor may see.
@@ -30,28 +33,52 @@ export function personal(origin, cacheControl, etag, cookie, timing) {
   return headers;
 }
 
-// What comes out of a page.
-export function rewritten(origin, page, context) {
+// What comes out of a page; with an address, it is kept there for so many seconds.
+export function rewritten(origin, page, context, headers, address, seconds) {
   const { readable, writable } = new IdentityTransformStream();
-  context.waitUntil(pump(origin, page, writable));
+  const copy = address && { address, bytes: 0, parts: [], headers: keepable(headers, seconds) };
+  context.waitUntil(pump(origin, page, writable, copy));
   return readable;
 }
 
-async function pump(origin, page, sent) {
+// The page that is kept under an address.
+export const kept = (address) => caches.default.match(address);
+
+// A page's headers without what they say to one visitor.
+function keepable(headers, seconds) {
+  const kept = new Headers(headers);
+  for (const name of ["server-timing", "vary", "set-cookie"]) kept.delete(name);
+  kept.set("cache-control", `public, max-age=${seconds}`);
+  return kept;
+}
+
+// Keeps a page when all of it is there, so that no visitor waits for the cache and nobody gets half a page from it.
+async function keep({ address, parts, headers }) {
+  try {
+    await caches.default.put(address, new Response(new Blob(parts), { headers }));
+  } catch (error) {
+    console.error("splitlight: the cache did not take a page:", error);
+  }
+}
+
+async function pump(origin, page, sent, copy) {
   const reader = origin.getReader({ mode: "byob" });
   const writer = sent.getWriter();
   let buffer = spare.pop() ?? new ArrayBuffer(FIRST_BYTES);
   try {
-    while (!page.isDone()) {
+    while (copy || !page.isDone()) {
       const { value, done } = await reader.read(new Uint8Array(buffer));
       const out = done ? page.end() : page.write(value);
       const full = value?.byteLength === value?.buffer.byteLength;
       buffer = value?.buffer ?? new ArrayBuffer(FIRST_BYTES);
       // Waits until the visitor has taken it, so that no page is ever held in memory.
       if (out.length > 0) await writer.write(out);
+      copy?.parts.push(out);
+      if (copy && (copy.bytes += out.length) > COPY_BYTES_MAX) copy = undefined;
       if (done) {
         await writer.close();
-        return page.free();
+        page.free();
+        return copy && (await keep(copy));
       }
       if (full && buffer.byteLength < BLOCK_BYTES) buffer = new ArrayBuffer(BLOCK_BYTES);
     }

@@ -2,7 +2,7 @@
 
 use super::cookie::Identity;
 use splitlight_engine::{Decisions, Program};
-use worker::{Headers, Request, Response, Result, Url};
+use worker::{Headers, Response, Result, Url};
 
 /// The cookie that tells the next page's script what the visitor met by being sent there: `<item>~<variation>`.
 const MET: &str = "sl_met";
@@ -39,8 +39,7 @@ impl Redirect {
     ///
     /// # Errors
     /// When a header cannot be written.
-    pub(crate) fn respond(&self, request: &Request, identity: &Identity) -> Result<Response> {
-        let secure = request.inner().url().starts_with("https:");
+    pub(crate) fn respond(&self, secure: bool, identity: &Identity) -> Result<Response> {
         let headers = Headers::new();
         headers.set("location", &self.to)?;
         headers.set("cache-control", "private, no-store")?;

@@ -1,5 +1,6 @@
 //! A page's body, rewritten while it streams: a block comes in, is rewritten and goes out before the next is read.
 
+use super::keep::Place;
 use splitlight_rewrite::{Page, Rewrite};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
@@ -24,6 +25,9 @@ extern "C" {
         origin: &ReadableStream,
         page: Stream,
         context: &JsValue,
+        headers: &web_sys::Headers,
+        address: Option<String>,
+        seconds: u32,
     ) -> std::result::Result<ReadableStream, JsValue>;
 }
 
@@ -68,7 +72,7 @@ pub(super) struct Notes {
     pub(super) timing: String,
 }
 
-/// The page with a body that the rewrite goes through; nobody but the visitor may see it.
+/// The page with a body that the rewrite goes through; nobody but the visitor may see it, and who finds it in its place.
 ///
 /// # Errors
 /// When the runtime refuses a header or a stream.
@@ -77,12 +81,15 @@ pub(super) fn respond(
     rewrite: &Rewrite,
     notes: Notes,
     context: &Context,
+    place: Option<Place>,
 ) -> Result<Response> {
     let ResponseBody::Stream(origin) = page.body() else {
         return Err(Error::RustError("the page has no body".to_owned()));
     };
     let headers = notes.headers(page)?;
-    let body = rewritten(origin, Stream(Some(rewrite.start())), context.as_ref())?;
+    let (address, seconds) = place.map(|place| (place.address, place.seconds)).unzip();
+    let page = Stream(Some(rewrite.start()));
+    let body = rewritten(origin, page, context.as_ref(), &headers.0, address, seconds.unwrap_or(0))?;
     Ok(Response::builder().with_headers(headers).stream(body))
 }
 

@@ -1,4 +1,4 @@
-//! Pages that a browser keeps and asks about again, when the setting `PAGE_CACHE` is `browser`.
+//! Pages that a browser keeps and asks about again, when the setting `PAGE_CACHE` is `browser` or `edge`.
 //!
 //! The tag of a personalized page is the origin's and a digest of everything that was written into it, so a page is
 //! the same only for the same decisions, and the origin is asked about its own tag.
@@ -6,14 +6,22 @@
 use sha2::{Digest, Sha256};
 use splitlight_rewrite::Rewrite;
 
-/// Hexadecimal digits of a digest: no two sets of decisions of a site are mistaken for each other.
+/// Hexadecimal digits of a digest in a tag: no two sets of decisions of a site are mistaken for each other by chance.
 const DIGITS: usize = 16;
 
-/// The digest of what a rewrite writes.
+/// The digest of what a rewrite writes, all of it: nobody can make another text that has it.
 pub(super) fn digest(rewrite: &Rewrite) -> String {
-    let mut text = crate::project::access::hex(&Sha256::digest(rewrite.written().as_bytes()));
-    text.truncate(DIGITS);
-    text
+    crate::project::access::hex(&Sha256::digest(rewrite.written().as_bytes()))
+}
+
+/// The part of a digest that is in a tag.
+pub(super) fn in_tag(digest: &str) -> &str {
+    digest.get(..DIGITS).unwrap_or_default()
+}
+
+/// Whether what a browser asks names a tag of ours, which are weak.
+pub(super) fn names(if_none_match: &str, tag: &str) -> bool {
+    if_none_match.split(',').any(|other| other.trim() == tag)
 }
 
 /// The tag of a personalized page; `None` when the origin gives none.
