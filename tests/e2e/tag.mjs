@@ -17,7 +17,7 @@ export const TAG = '<script src="/_sl/sl.js" data-key="sl_write_x"></script>';
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until something holds, and says what did not. */
-export const until = async (holds, ms = 8000) => {
+export const until = async (holds, ms = 5000) => {
   for (const end = Date.now() + ms; Date.now() < end; await sleep(20)) if (await holds()) return;
   throw new Error(`not within ${ms} ms: ${holds}`);
 };
@@ -32,6 +32,17 @@ export function scriptFor(config) {
   const program = execFileSync("cargo", cargo, { cwd: root, maxBuffer: 1 << 24 });
   return readFileSync(join(out, "assets/sl.js"), "utf8")
     .replace('"@@PROGRAM@@"', () => latin1(program)).replace('"@@CONFIG@@"', '"hash-1"');
+}
+
+/** A server on a port of its own, as its origin and the means to end it. */
+export async function listen(handler) {
+  const server = createServer(handler);
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { origin: `http://127.0.0.1:${server.address().port}`, close };
 }
 
 /** A site on a port of its own; what is assigned to its members is what it does from then on. */
@@ -49,7 +60,7 @@ export async function openSite(script) {
     events: () =>
       [...new Map(site.batches.flatMap(({ events }) => events).map((event) => [event.id, event])).values()],
   };
-  const server = createServer((request, response) => {
+  const served = await listen((request, response) => {
     const { pathname } = new URL(request.url, "http://x");
     const parts = [];
     request.on("data", (part) => parts.push(part)).on("end", () => {
@@ -66,13 +77,7 @@ export async function openSite(script) {
       else response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...site.headers }).end(site.page(pathname));
     });
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  site.origin = `http://127.0.0.1:${server.address().port}`;
-  site.close = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  return site;
+  return Object.assign(site, served);
 }
 
 /** A page of a context, and the errors, rejections and warnings it had so far. */
