@@ -136,7 +136,7 @@ export class Engine {
   #writer = new Writer();
 
   /**
-   * @param {WebAssembly.Module} module The portable module, which imports nothing.
+   * @param {WebAssembly.Module} module The portable module, which imports nothing; the one with tools also explains.
    * @param {Uint8Array} program A program's bytes.
    */
   constructor(module, program) {
@@ -166,6 +166,73 @@ export class Engine {
     new Uint8Array(this.#wasm.memory.buffer).set(bytes, address);
   }
 
+  #writeVisitor(to, visitor) {
+    const { id = "", user = "", url = "", kept = "", attributes = {}, consent = "granted", isBot = false } = visitor;
+    const { history = new Uint8Array(), isPartial = false, utcOffset, forced = [] } = visitor;
+    to.byte(CONSENT[consent] | (isBot ? 4 : 0) | (history ? 8 : 0) | (isPartial ? 16 : 0)
+      | (utcOffset === undefined ? 0 : 32));
+    to.text(id);
+    to.text(user);
+    to.text(url);
+    to.text(kept);
+    to.blob(history ?? new Uint8Array());
+    to.object(attributes);
+    to.byte(utcOffset ?? 0);
+    to.byte((utcOffset ?? 0) >> 8);
+    to.number(forced.length);
+    for (const texts of forced) for (const text of texts) to.text(text);
+  }
+
+  /** Writes an input by `write` and asks; what comes back is read by `read`. */
+  #ask(question, now, write, read) {
+    if (!(question in this.#wasm)) throw new Error(`this build of the module has no \`${question}\`: use the one with tools`);
+    const to = this.#writer;
+    to.length = 0;
+    write(to);
+    this.#give(to.bytes.subarray(0, to.length));
+    const address = this.#wasm[question](now);
+    if (address === 0) throw new Error(`the input of \`${question}\` could not be read`);
+    const length = new DataView(this.#wasm.memory.buffer).getUint32(address, true);
+    return read(new Reader(this.#wasm.memory, address), length);
+  }
+
+  /** Why each item of the program stands as it does for a visitor, as `decide` takes one. */
+  explain(visitor, now) {
+    return this.#ask("explain", now, (to) => this.#writeVisitor(to, visitor), (from) => from.value());
+  }
+
+  /** What an address and a request say: `attributes` and `isBot`. */
+  page({ url = "", referrer = "", userAgent = "", language = "" }) {
+    const write = (to) => [url, referrer, userAgent, language].forEach((text) => to.text(text));
+    return this.#ask("page", 0, write, (from) => from.value());
+  }
+
+  /** The bytes of a history after an event. */
+  remember(history, { name, properties = {}, value = null }, now) {
+    const write = (to) => {
+      to.blob(history);
+      to.text(name);
+      to.object(properties);
+      to.value(value);
+    };
+    return this.#ask("remember", now, write, (from, length) => from.bytes.slice(0, length));
+  }
+
+  /** The bytes of a history after a page view. */
+  visit(history, url, referrer, now) {
+    const write = (to) => {
+      to.blob(history);
+      to.text(url);
+      to.text(referrer);
+    };
+    return this.#ask("visit", now, write, (from, length) => from.bytes.slice(0, length));
+  }
+
+  /** What the bytes of a history say, for a person to read. */
+  history(history) {
+    return this.#ask("history", 0, (to) => to.blob(history), (from) => from.value());
+  }
+
   /** Makes deciding for many visitors faster, for the price of deciding for some ten of them. */
   index() {
     this.#wasm.index();
@@ -187,22 +254,9 @@ export class Engine {
    * @returns {Decisions}
    */
   decide(visitor, now) {
-    const { id = "", user = "", url = "", kept = "", attributes = {}, consent = "granted", isBot = false } = visitor;
-    const { history = new Uint8Array(), isPartial = false, utcOffset, forced = [] } = visitor;
     const to = this.#writer;
     to.length = 0;
-    to.byte(CONSENT[consent] | (isBot ? 4 : 0) | (history ? 8 : 0) | (isPartial ? 16 : 0)
-      | (utcOffset === undefined ? 0 : 32));
-    to.text(id);
-    to.text(user);
-    to.text(url);
-    to.text(kept);
-    to.blob(history ?? new Uint8Array());
-    to.object(attributes);
-    to.byte(utcOffset ?? 0);
-    to.byte((utcOffset ?? 0) >> 8);
-    to.number(forced.length);
-    for (const texts of forced) for (const text of texts) to.text(text);
+    this.#writeVisitor(to, visitor);
     this.#give(to.bytes.subarray(0, to.length));
     const address = this.#wasm.decide(now);
     if (address === 0) throw new Error("the visitor could not be read");

@@ -7,11 +7,13 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { DATE, serve } from "../workerd.mjs";
+import { comparePlain } from "./plain.mjs";
 import { comparePortable } from "./portable.mjs";
 
 const { values: options } = parseArgs({
   options: {
     "wasm-dir": { type: "string" }, chromium: { type: "string" }, pairs: { type: "string" },
+    core: { type: "string" }, plain: { type: "string" },
     portable: { type: "string", multiple: true, default: [] },
     seed: { type: "string", default: "1" }, thousands: { type: "string", default: "100" },
   },
@@ -57,7 +59,9 @@ async function inNode(use) {
   const { initSync, run, pairsDigest, pairExample } = await import(pathToFileURL(join(wasmDir, "splitlight_tests.js")));
   const { work: doWork } = await import(`data:text/javascript,${encodeURIComponent(work)}`);
   initSync({ module: readFileSync(join(wasmDir, "splitlight_tests_bg.wasm")) });
-  for (const path of options.portable) differing += comparePortable(path, (number) => pairExample(Number(options.seed), number));
+  const example = (number) => pairExample(Number(options.seed), number);
+  for (const path of options.portable) differing += comparePortable(path, example);
+  if (options.plain) differing += await comparePlain(options.core, options.plain, example);
   return use(async (input) => doWork({ run, pairsDigest }, input));
 }
 

@@ -1,19 +1,8 @@
 // The script tag in a real browser, against a server of its own that counts what arrives.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
-
-const root = new URL("../..", import.meta.url).pathname;
-const target = process.env.SPLITLIGHT_TARGET ?? process.env.CARGO_TARGET_DIR ?? join(root, "target");
-const out = process.env.SPLITLIGHT_OUT ?? join(target, "splitlight");
-const executablePath = process.env.SPLITLIGHT_CHROMIUM ?? process.env.CHROMIUM ?? "/usr/bin/chromium";
-const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-  "--disable-background-networking", "--disable-component-update"];
+import { TAG, args, executablePath, listen, scriptFor, sleep, until } from "./tag.mjs";
 
 const config = {
   version: 1,
@@ -54,7 +43,7 @@ const config = {
 };
 
 let script;
-let server;
+let served;
 let origin;
 let browser;
 // What the collector does, and what it got.
@@ -66,22 +55,9 @@ let head = "";
 // As the collector counts: an event that came twice, because a page ended before it heard the answer, is one event.
 const events = () => [...new Map(batches.flatMap((batch) => batch.events).map((event) => [event.id, event])).values()];
 const exposures = () => events().filter((event) => event.kind === "exposure").map((event) => event.experiment).sort();
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const until = async (holds, ms = 5000) => {
-  for (const end = Date.now() + ms; Date.now() < end; await sleep(20)) if (await holds()) return;
-  assert.fail(`not within ${ms} ms: ${holds}`);
-};
-
-const latin1 = (bytes) => JSON.stringify(Buffer.from(bytes).toString("latin1"));
-
 before(async () => {
-  const file = join(mkdtempSync(join(tmpdir(), "splitlight-")), "config.json");
-  writeFileSync(file, JSON.stringify(config));
-  const cargo = ["run", "--quiet", "--package", "splitlight-browser", "--example", "program", "--", file];
-  const program = execFileSync("cargo", cargo, { cwd: root, maxBuffer: 1 << 24 });
-  script = readFileSync(join(out, "assets/sl.js"), "utf8")
-    .replace('"@@PROGRAM@@"', () => latin1(program)).replace('"@@CONFIG@@"', '"hash-1"');
-  server = createServer((request, response) => {
+  script = scriptFor(config);
+  served = await listen((request, response) => {
     const { pathname } = new URL(request.url, "http://x");
     if (pathname === "/_sl/sl.js") {
       response.writeHead(200, { "content-type": "text/javascript; charset=utf-8" }).end(script);
@@ -101,18 +77,14 @@ before(async () => {
       }, 120);
     } else response.writeHead(404).end();
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  origin = `http://127.0.0.1:${server.address().port}`;
+  ({ origin } = served);
   browser = await chromium.launch({ executablePath, args });
 });
 
 after(async () => {
   await browser?.close();
-  server?.closeAllConnections();
-  server?.close();
+  served?.close();
 });
-
-const TAG = '<script src="/_sl/sl.js" data-key="sl_write_x"></script>';
 
 /** A page with everything it complained about; the context is new. */
 async function open({ before = "", tag = TAG, path = "/", extra = {}, context, init } = {}) {

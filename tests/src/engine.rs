@@ -5,7 +5,7 @@ use serde::Deserialize;
 use splitlight_engine::attributes::from_page;
 use splitlight_engine::{
     Consent, Decisions, Facts, HashVersion, History, Index, Program, Reason, Sticky, Visitor, bucket,
-    compile, explain, replay,
+    compile, explain, explain_program, replay,
 };
 use splitlight_protocol::config::Config;
 use splitlight_protocol::{Map, Timestamp, Value, config};
@@ -237,12 +237,17 @@ fn explained_otherwise(
     now: Timestamp,
     decisions: &Decisions,
 ) -> Option<String> {
-    let why = explain(config, visitor, now);
-    let entries = |section: &str| match why.at(&[section]) {
+    let entries = |why: &Value, section: &str| match why.at(&[section]) {
         Some(Value::Array(entries)) => entries.clone(),
         _ => Vec::new(),
     };
-    let entries: Vec<Value> = [entries("experiments"), entries("personalizations")].concat();
+    let why = explain(config, visitor, now);
+    let written = [entries(&why, "experiments"), entries(&why, "personalizations")].concat();
+    let compiled = entries(&explain_program(program, visitor, now), "items");
+    [written, compiled].iter().find_map(|entries| leads_elsewhere(entries, program, decisions))
+}
+
+fn leads_elsewhere(entries: &[Value], program: &Program, decisions: &Decisions) -> Option<String> {
     decisions.iter(program).find_map(|(item, decision)| {
         // An experiment that exists only in a feature's rule is explained there.
         let entry = entries.iter().find(|entry| entry.at(&["key"]) == Some(&Value::from(item.key())))?;

@@ -29,6 +29,10 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
         return match (request.method(), own) {
             (Method::Get | Method::Head, "/health") => Response::ok("ok"),
             (Method::Get | Method::Head, "/sl.js") => script::serve(&request, &env, &context, settings).await,
+            (Method::Get | Method::Head, "/program") => {
+                script::program(&request, &env, &context, settings).await
+            }
+            (Method::Get | Method::Head, part) if part.starts_with("/p/") => script::part(&env, part).await,
             (Method::Get | Method::Head, "/e.gif") => {
                 intake::pixel::answer(&request, &env, &context, settings).await
             }

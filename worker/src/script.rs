@@ -1,8 +1,12 @@
 //! The script that pages load, with the published program inside.
 
-use crate::project;
+use crate::problem::not_found;
+use crate::project::{self, Published};
 use crate::settings::Settings;
+use base64::prelude::{BASE64_STANDARD as STANDARD, Engine as _};
 use sha2::{Digest, Sha256};
+use splitlight_engine::site;
+use splitlight_protocol::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
 use worker::{Context, Env, Headers, Method, Request, Response, Result};
@@ -10,8 +14,14 @@ use worker::{Context, Env, Headers, Method, Request, Response, Result};
 /// What the loader has in place of the program's bytes.
 const PROGRAM_TOKEN: &str = "\"@@PROGRAM@@\"";
 
-/// What the loader has in place of the program's hash.
-const CONFIG_TOKEN: &str = "\"@@CONFIG@@\"";
+/// What the loader has in place of what else it has to know of the config.
+const SITE_TOKEN: &str = "\"@@SITE@@\"";
+
+/// How long a browser keeps a script that it may use: the config in it may change.
+const SHORT: &str = "public, max-age=60, stale-while-revalidate=3600, stale-if-error=86400";
+
+/// How long a browser keeps what never changes, because its address is a digest of it.
+const LONG: &str = "public, max-age=31536000, immutable";
 
 /// Where the script is among the assets; the host means nothing there.
 const ASSET: &str = "https://assets/sl.js";
@@ -44,32 +54,79 @@ pub(crate) async fn serve(
         return Response::error("the script is not among the assets: run `cargo xtask build`", 503);
     };
     let published = project::published(env, context, settings).await;
-    let (hash, program) =
-        published.as_ref().map_or(("", &[][..]), |published| (&published.hash, &published.bytes));
-    let etag = format!("\"{}-{hash}\"", asset.hash);
-    let headers = headers(&etag)?;
+    let published = published.as_deref();
+    let version = published.map(version).unwrap_or_default();
+    let etag = format!("\"{}-{version}\"", asset.hash);
+    let headers = headers(&etag, "text/javascript; charset=utf-8", SHORT)?;
+    answer(request, &etag, headers, || filled(&asset, etag.clone(), published).text.clone())
+}
+
+/// Answers with the program for who loads it by itself: what a page has to know beside it, and `program` in base64.
+pub(crate) async fn program(
+    request: &Request,
+    env: &Env,
+    context: &Context,
+    settings: &Settings,
+) -> Result<Response> {
+    let Some(published) = project::published(env, context, settings).await else {
+        return Response::error("nothing is published: PUT /v1/config publishes", 404);
+    };
+    let etag = format!("\"{}\"", version(&published));
+    let headers = headers(&etag, "application/json", SHORT)?;
+    answer(request, &etag, headers, || {
+        let mut site = site(&published.config, &published.program, &published.hash);
+        if let Value::Object(members) = &mut site {
+            members.insert("program".to_owned(), Value::String(STANDARD.encode(&published.bytes)));
+        }
+        serde_json::to_string(&site).unwrap_or_default()
+    })
+}
+
+/// Answers with a part of the script, which is loaded when it is needed; `path` holds the digest of all of them.
+pub(crate) async fn part(env: &Env, path: &str) -> Result<Response> {
+    let response = env.service("ASSETS")?.fetch(format!("https://assets{path}"), None).await?;
+    if response.status_code() != 200 {
+        return not_found();
+    }
+    let headers = headers("", "text/javascript; charset=utf-8", LONG)?;
+    Ok(response.with_headers(headers))
+}
+
+/// What tells one published config from another, also when they have the same program.
+fn version(published: &Published) -> String {
+    format!("{}.{}", published.hash, published.version)
+}
+
+/// The text, unless the browser has it or asks only for the headers.
+fn answer(
+    request: &Request,
+    etag: &str,
+    headers: Headers,
+    text: impl FnOnce() -> String,
+) -> Result<Response> {
     let known = request.headers().get("if-none-match")?.unwrap_or_default();
-    if is_known(&known, &etag) {
+    if is_known(&known, etag) {
         return Ok(Response::empty()?.with_status(304).with_headers(headers));
     }
     if request.method() == Method::Head {
         return Ok(Response::empty()?.with_headers(headers));
     }
-    let filled = filled(&asset, etag, program, hash);
-    Ok(Response::ok(filled.text.as_str())?.with_headers(headers))
+    Ok(Response::ok(text())?.with_headers(headers))
 }
 
-fn headers(etag: &str) -> Result<Headers> {
+fn headers(etag: &str, kind: &str, cache: &str) -> Result<Headers> {
     let headers = Headers::new();
     for (name, value) in [
-        ("content-type", "text/javascript; charset=utf-8"),
-        ("cache-control", "public, max-age=60, stale-while-revalidate=3600"),
+        ("content-type", kind),
+        ("cache-control", cache),
         ("access-control-allow-origin", "*"),
         ("cross-origin-resource-policy", "cross-origin"),
         ("x-content-type-options", "nosniff"),
-        ("etag", etag),
     ] {
         headers.set(name, value)?;
+    }
+    if !etag.is_empty() {
+        headers.set("etag", etag)?;
     }
     Ok(headers)
 }
@@ -96,16 +153,22 @@ async fn asset(env: &Env) -> Option<Rc<Asset>> {
     Some(asset)
 }
 
-fn filled(asset: &Asset, etag: String, program: &[u8], hash: &str) -> Rc<Filled> {
+fn filled(asset: &Asset, etag: String, published: Option<&Published>) -> Rc<Filled> {
     if let Some(filled) = FILLED_CACHE.with_borrow(|cache| cache.clone().filter(|filled| filled.etag == etag))
     {
         return filled;
     }
-    let text = asset.text.replacen(CONFIG_TOKEN, &format!("\"{hash}\""), 1);
-    let text = text.replacen(PROGRAM_TOKEN, &literal(program), 1);
-    let filled = Rc::new(Filled { etag, text });
+    let known = published.map(|it| site(&it.config, &it.program, &it.hash)).unwrap_or_default();
+    let bytes = published.map_or(&[][..], |it| &it.bytes);
+    let filled = Rc::new(Filled { etag, text: fill(&asset.text, &known, bytes) });
     FILLED_CACHE.set(Some(filled.clone()));
     filled
+}
+
+fn fill(script: &str, site: &Value, program: &[u8]) -> String {
+    // No page that holds the script inline may end its element here.
+    let site = serde_json::to_string(site).unwrap_or_default().replace('<', "\\u003c");
+    script.replacen(SITE_TOKEN, &site, 1).replacen(PROGRAM_TOKEN, &literal(program), 1)
 }
 
 /// A JavaScript string literal whose characters U+0000 to U+00FF are the bytes.
@@ -133,6 +196,7 @@ fn literal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use splitlight_protocol::Map;
 
     #[test]
     fn bytes_are_characters() {
@@ -144,9 +208,10 @@ mod tests {
 
     #[test]
     fn tokens_are_filled() {
-        let asset = Asset { text: "f(\"@@PROGRAM@@\",\"@@CONFIG@@\")".to_owned(), hash: String::new() };
-        assert_eq!(filled(&asset, "a".to_owned(), b"\x01", "ff").text, "f(\"\u{1}\",\"ff\")");
-        assert_eq!(filled(&asset, "b".to_owned(), b"", "").text, "f(\"\",\"\")");
+        let site = Value::Object(Map::from_iter([("config".to_owned(), Value::from("</a"))]));
+        let script = "f(\"@@PROGRAM@@\",\"@@SITE@@\")";
+        assert_eq!(fill(script, &site, b"\x01"), "f(\"\u{1}\",{\"config\":\"\\u003c/a\"})");
+        assert_eq!(fill(script, &Value::Null, b""), "f(\"\",null)");
     }
 
     #[test]

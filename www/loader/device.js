@@ -87,6 +87,5 @@ export function openDevice(siteSays) {
 
     keepHistory: (bytes) => attempt(() => localStorage.setItem(HISTORY, String.fromCharCode(...bytes))),
   };
-  device.recall();
   return device;
 }

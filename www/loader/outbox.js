@@ -56,7 +56,8 @@ export function createOutbox(url, key, sdk) {
     }
     const records = waiting.splice(0, count);
     const [visitor, session, config] = JSON.parse(head);
-    const batch = { key, visitor, session, config: config || undefined, sentAt: Date.now(), sdk, dropped };
+    const automated = navigator.webdriver || undefined;
+    const batch = { key, visitor, session, config: config || undefined, sentAt: Date.now(), sdk, dropped, automated };
     // Each event is JSON already.
     const body = `${JSON.stringify(batch).slice(0, -1)},"events":[${records.map((record) => record.json)}]}`;
     const counted = dropped;

@@ -39,7 +39,7 @@ pub(crate) fn decisions(program: &Program, visitor: &Visitor, decisions: &Decisi
 }
 
 /// Replaces the output by an answer, with its length before it.
-fn answer(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn answer(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.clear();
     out.extend_from_slice(&[0; 4]);
     write(out);

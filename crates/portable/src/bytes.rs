@@ -53,6 +53,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A value of any type.
+    pub(crate) fn value_or_null(&mut self) -> Option<Value> {
+        self.value(0)
+    }
+
     fn value(&mut self, depth: u32) -> Option<Value> {
         Some(match self.byte()? {
             0 => Value::Null,

@@ -10,11 +10,12 @@
 
 mod answer;
 mod bytes;
+mod tools;
 mod visitor;
 
 use core::cell::RefCell;
 use splitlight_engine::{Index, Program};
-use splitlight_protocol::Timestamp;
+use splitlight_protocol::{Timestamp, Value};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[cfg(target_family = "wasm")]
@@ -90,8 +91,7 @@ pub fn names() -> usize {
 /// for what the device has to keep now, empty when it keeps it already.
 #[wasm_bindgen]
 pub fn decide(now_ms: f64) -> usize {
-    #[expect(clippy::cast_possible_truncation, reason = "milliseconds are whole, and the cast saturates")]
-    let now = Timestamp::from_ms(now_ms as i64);
+    let now = moment(now_ms);
     INSTANCE.with_borrow_mut(|instance| {
         let Some(visitor) = visitor::read(&instance.input) else { return 0 };
         let decisions = match &instance.index {
@@ -99,6 +99,63 @@ pub fn decide(now_ms: f64) -> usize {
             None => splitlight_engine::decide(&instance.program, &visitor, now),
         };
         answer::decisions(&instance.program, &visitor, &decisions, &mut instance.output);
+        instance.output.as_ptr().addr()
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds are whole, and the cast saturates")]
+fn moment(ms: f64) -> Timestamp {
+    Timestamp::from_ms(ms as i64)
+}
+
+/// Explains every decision about the visitor who is the input, as in [`decide`]; gives the address of a value.
+///
+/// Only the build with tools has this and what follows. An answer is its length in four bytes, lowest first, and a value
+/// or bytes; the address is 0 when the input is not as expected.
+#[wasm_bindgen]
+pub fn explain(now_ms: f64) -> usize {
+    tell(|it| tools::explanation(&it.program, &it.input, moment(now_ms)))
+}
+
+/// What a page and its request say, from the texts for address, referrer, user agent and language: the address of an
+/// object with `attributes` and `isBot`.
+#[wasm_bindgen]
+pub fn page() -> usize {
+    tell(|it| tools::page(&it.input))
+}
+
+/// Remembers an event at a time. The input is the history's bytes with their length, a text for the event's name, an object
+/// of properties, and its value as a number or null; gives the address of the history's new bytes.
+#[wasm_bindgen]
+pub fn remember(now_ms: f64) -> usize {
+    give(|it| tools::remembered(&it.program, &it.input, moment(now_ms)))
+}
+
+/// Counts a page view at a time. The input is the history's bytes with their length and the texts for address and referrer;
+/// gives the address of the history's new bytes.
+#[wasm_bindgen]
+pub fn visit(now_ms: f64) -> usize {
+    give(|it| tools::visited(&it.program, &it.input, moment(now_ms)))
+}
+
+/// What a history holds, from its bytes with their length: the address of a value.
+#[wasm_bindgen]
+pub fn history() -> usize {
+    tell(|it| tools::told(&it.program, &it.input))
+}
+
+fn tell(answer: impl FnOnce(&Instance) -> Option<Value>) -> usize {
+    give(|it| {
+        let mut bytes = Vec::new();
+        splitlight_engine::bytes::value(&answer(it)?, &mut bytes);
+        Some(bytes)
+    })
+}
+
+fn give(answer: impl FnOnce(&Instance) -> Option<Vec<u8>>) -> usize {
+    INSTANCE.with_borrow_mut(|instance| {
+        let Some(bytes) = answer(instance) else { return 0 };
+        answer::answer(&mut instance.output, |out| out.extend_from_slice(&bytes));
         instance.output.as_ptr().addr()
     })
 }

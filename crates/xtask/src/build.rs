@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use crate::error::{Context, Result, fail};
-use crate::{bindgen, inline, paths, portable, run, setup};
+use crate::{bindgen, inline, parts, paths, portable, run, setup};
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 const SHIM: &str = include_str!("shim.js");
 /// What rustc may use and wasm-opt must therefore accept.
-const WASM_FEATURES: [&str; 7] = [
+pub(crate) const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-nontrapping-float-to-int",
@@ -35,13 +35,15 @@ pub(crate) fn browser() -> Result<()> {
     })?;
     let www = paths::root().join("www");
     let out = paths::browser();
-    let mut inputs = vec![wasm.clone()];
+    portable::TOOLS.build()?;
+    let mut inputs = vec![wasm.clone(), portable::TOOLS.module()];
+    inputs.push(paths::root().join("crates/portable/portable.mjs"));
     inputs.extend(all_files(&www.join("loader")));
-    unless_fresh(&out, &inputs, "bundling sl.js", || {
+    unless_fresh(&out, &inputs, "bundling sl.js and its parts", || {
         let small = out.join("splitlight_browser.wasm");
         portable::bare(&wasm, &BROWSER_EXPORTS, 1, &out, &small, "-Oz")?;
-        let script = bundle_loader(&www.join("loader/loader.js"), &out)?;
         paths::create_dir(&paths::assets())?;
+        let script = parts::bundle(&bundle_loader(&www.join("loader/loader.js"), &out)?, &small, &out)?;
         paths::write(&paths::assets().join("sl.js"), inline::inline(&script, &paths::read(&small)?)?)
     })?;
     paths::copy_dir(&www.join("dashboard"), &paths::assets().join("dashboard"), &|_, bytes| bytes)
@@ -135,7 +137,7 @@ fn bundle_loader(loader: &Path, out: &Path) -> Result<String> {
     esbuild.args(["--legal-comments=none", "--log-level=warning"]);
     // Members that only our own files use, and no interface of the browser has.
     esbuild.arg(
-        "--mangle-props=^(asksHistory|recall|keepSession|keepSticky|keepHistory|onRead|agreed|counted|records)$",
+        "--mangle-props=^(asksHistory|recall|keepSession|keepSticky|keepHistory|onRead|agreed|counted|records|plan|wants|expose|conversion|made|broken|rounds|undo|seen|restore|flush|drop|unfinished)$",
     );
     esbuild.arg(format!("--outfile={}", bundle.display()));
     run::output(&mut esbuild, "esbuild could not bundle www/loader: see its message above")?;

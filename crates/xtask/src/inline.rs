@@ -7,13 +7,16 @@ pub(crate) const WASM_TOKEN: &str = "\"@@WASM@@\"";
 /// What the Worker replaces by the program when it serves the script.
 pub(crate) const PROGRAM_TOKEN: &str = "\"@@PROGRAM@@\"";
 
+/// What the Worker replaces by what else a page has to know of the config.
+pub(crate) const SITE_TOKEN: &str = "\"@@SITE@@\"";
+
 /// What the loader takes away from each byte again: so masked, more of the wasm's bytes are letters and digits, which take
 /// one byte in UTF-8 and no escape. 0.8 KB of the script.
 const MASK: u8 = 96;
 
 /// The script with the wasm inside; the program's place must still be there, once.
 pub(crate) fn inline(script: &str, wasm: &[u8]) -> Result<String> {
-    for token in [WASM_TOKEN, PROGRAM_TOKEN] {
+    for token in [WASM_TOKEN, PROGRAM_TOKEN, SITE_TOKEN] {
         let found = script.matches(token).count();
         if found != 1 {
             fail!("the bundled loader has {token} {found} times: www/loader must name it exactly once");
@@ -78,6 +81,6 @@ mod tests {
     #[test]
     fn a_loader_without_a_place_for_the_wasm_is_refused() {
         assert!(inline("f(\"@@PROGRAM@@\")", b"").is_err());
-        assert!(inline("f(\"@@WASM@@\",\"@@PROGRAM@@\")", b"").is_ok());
+        assert!(inline("f(\"@@WASM@@\",\"@@PROGRAM@@\",\"@@SITE@@\")", b"").is_ok());
     }
 }

@@ -11,6 +11,7 @@ mod http;
 mod inline;
 mod interrupt;
 mod keys;
+mod parts;
 mod paths;
 mod portable;
 mod project;

@@ -88,10 +88,15 @@ pub(crate) fn files_in(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Removes a folder and all that is in it.
+pub(crate) fn remove_dir(dir: &Path) -> Result<()> {
+    fs::remove_dir_all(dir).context(format_args!("cannot clear {}", dir.display()))
+}
+
 /// Copies a folder, passing every file through `edit`; what `to` held before is gone.
 pub(crate) fn copy_dir(from: &Path, to: &Path, edit: &dyn Fn(&Path, Vec<u8>) -> Vec<u8>) -> Result<()> {
     if to.exists() {
-        fs::remove_dir_all(to).context(format_args!("cannot clear {}", to.display()))?;
+        remove_dir(to)?;
     }
     copy_into(from, to, edit)
 }

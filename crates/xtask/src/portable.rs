@@ -33,17 +33,27 @@ pub(crate) const SMALL: Variant = Variant {
     exports: &["memory", "room", "load", "names", "decide"],
 };
 
+/// For tools, which also ask why: small, since the debug panel of a page loads it.
+pub(crate) const TOOLS: Variant = Variant {
+    name: "splitlight_tools.wasm",
+    profile: "browser",
+    optimize: "-Oz",
+    exports: &[
+        "memory", "room", "load", "names", "decide", "explain", "page", "remember", "visit", "history",
+    ],
+};
+
 impl Variant {
     /// The module that [`build()`] makes.
     pub(crate) fn module(&self) -> PathBuf {
         paths::portable().join(self.name)
     }
 
-    fn build(&self) -> Result<()> {
+    pub(crate) fn build(&self) -> Result<()> {
         let wasm = run::progress("building the portable wasm", "about 30 s the first time", || {
             build::cargo_wasm("splitlight-portable", self.profile, &["link-arg=-zstack-size=65536"])
         })?;
-        let out = paths::portable().join(self.profile);
+        let out = paths::portable().join(self.name.trim_end_matches(".wasm"));
         build::unless_fresh(&out, std::slice::from_ref(&wasm), "making the portable module", || {
             bare(&wasm, self.exports, 0, &out, &self.module(), self.optimize)
         })
@@ -71,7 +81,8 @@ pub(crate) fn bare(
 pub(crate) fn build() -> Result<()> {
     setup::all()?;
     FAST.build()?;
-    SMALL.build()
+    SMALL.build()?;
+    TOOLS.build()
 }
 
 /// Drops what only wasm-bindgen's glue would use, such as a table for JavaScript's values, and the import that fills it.

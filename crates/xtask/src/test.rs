@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, fail};
-use crate::{build, dev, fuzz, interrupt, paths, portable, run, setup, size};
+use crate::{build, dev, fuzz, interrupt, parts, paths, portable, run, setup, size};
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -138,12 +138,15 @@ fn vectors() -> Result<()> {
     }
     let chromium = setup::chromium()?;
     build::vectors()?;
+    build::browser()?;
     portable::build()?;
     let pairs = build::native("splitlight-tests", "pairs")?;
     let mut node = node_for_browsers()?;
     node.arg(script).arg("--wasm-dir").arg(paths::vectors()).arg("--chromium").arg(chromium);
     node.arg("--pairs").arg(pairs);
-    for variant in [portable::FAST, portable::SMALL] {
+    node.arg("--core").arg(paths::browser().join("splitlight_browser.wasm"));
+    node.arg("--plain").arg(parts::file("plain")?);
+    for variant in [portable::FAST, portable::SMALL, portable::TOOLS] {
         node.arg("--portable").arg(variant.module());
     }
     done(run::attached(&mut node)?, "vectors failed: see above")

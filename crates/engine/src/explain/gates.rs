@@ -1,0 +1,182 @@
+//! The gates that a program tells, for explanations of a config and of a program.
+
+use crate::bucket;
+use crate::condition::Context;
+use crate::decide::{Deciding, Decision, Decisions};
+use crate::page::takes_part;
+use crate::program::{Cap, Item, ItemKind, Program};
+use crate::sticky::Found;
+use crate::unit::{Filter, Unit};
+use crate::visitor::{Consent, Visitor};
+use splitlight_protocol::{Timestamp, Value};
+
+/// What is looked at for every gate.
+pub(super) struct Looking<'a> {
+    pub(super) program: &'a Program,
+    visitor: &'a Visitor,
+    now: Timestamp,
+    pub(super) answers: Vec<(&'a Item, Decision)>,
+    pub(super) deciding: Deciding<'a>,
+}
+
+impl<'a> Looking<'a> {
+    pub(super) fn new(
+        program: &'a Program,
+        visitor: &'a Visitor,
+        now: Timestamp,
+        decisions: &'a Decisions,
+    ) -> Self {
+        let answers = decisions.iter(program).collect();
+        Self { program, visitor, now, answers, deciding: Deciding::new(program, visitor, now, None) }
+    }
+
+    pub(super) fn context(&self) -> Context<'a> {
+        Context::new(self.program, self.visitor, self.now)
+    }
+
+    /// The gates that are tried before the condition, in their order; `schedule` is when it starts and ends.
+    pub(super) fn before_audience(&self, item: &'a Item, schedule: [Value; 2]) -> Vec<Value> {
+        let [start, end] = schedule;
+        let constant = item.is_constant();
+        let mut gates = vec![
+            gate("schedule", item.runs_at(self.now), [("start", start), ("end", end)]),
+            gate("bot", !self.visitor.bot, []),
+            gate("consent", constant || self.visitor.consent == Consent::Granted, []),
+            gate(
+                "page",
+                takes_part(&item.pages, &self.visitor.url),
+                [("path", self.visitor.url.path().into())],
+            ),
+        ];
+        if let Some(variation) = crate::decide::forced(item, self.visitor) {
+            let key = item.variations().get(variation).map_or(Value::Null, |it| (&*it.key).into());
+            gates.push(gate("forced", true, [("variation", key)]));
+        }
+        let id = self.deciding.id(item);
+        if !constant {
+            let unit = self.unit(item.unit);
+            let open: Value = match self.deciding.units_known(item) {
+                Ok(()) => id.is_some().into(),
+                Err(_) => "unknown".into(),
+            };
+            gates.push(gate("unit", open, [("unit", unit), ("id", id.map_or(Value::Null, Value::from))]));
+        }
+        gates.extend(self.sticky(item));
+        gates.extend(self.holdouts(item));
+        gates.extend(item.filters.iter().map(|filter| self.filter(item, filter)));
+        gates
+    }
+
+    /// The gates that are tried after the condition, but for prerequisites.
+    pub(super) fn after_audience(&self, item: &'a Item) -> Vec<Value> {
+        let mut gates: Vec<Value> = item.caps.iter().map(|cap| self.cap(cap)).collect();
+        if let Some(id) = self.deciding.id(item) {
+            gates.push(self.coverage(item, id));
+        }
+        gates.extend(self.slot(item));
+        gates
+    }
+
+    fn unit(&self, at: u32) -> Value {
+        match self.program.units.get(at as usize) {
+            Some(Unit::Visitor) | None => "visitor".into(),
+            Some(Unit::User) => "user".into(),
+            Some(Unit::Attribute(path)) => (&*path.join(".")).into(),
+        }
+    }
+
+    fn sticky(&self, item: &Item) -> Option<Value> {
+        item.sticky?;
+        let (open, kept) = match self.deciding.sticky(item) {
+            Found::Nothing => (true, Value::Null),
+            Found::Blocked => (false, "older than minBucketVersion".into()),
+            Found::Variation(at) => {
+                (true, item.variations().get(at).map_or(Value::Null, |variation| (&*variation.key).into()))
+            }
+        };
+        Some(gate("sticky", open, [("kept", kept)]))
+    }
+
+    fn holdouts(&self, item: &Item) -> Vec<Value> {
+        let holdouts = item.holdouts.iter().filter_map(|at| self.program.holdouts.get(*at as usize));
+        let gates = holdouts.filter_map(|holdout| {
+            let id = self.deciding.id_of(holdout.unit, None)?;
+            let place = bucket(&holdout.key, id, crate::HashVersion::V2);
+            let looked = [
+                ("holdout", (&*holdout.key).into()),
+                ("bucket", place.into()),
+                ("share", holdout.share.into()),
+            ];
+            Some(gate("holdout", !holdout.holds(id), looked))
+        });
+        gates.collect()
+    }
+
+    fn filter(&self, item: &Item, filter: &Filter) -> Value {
+        let id = match filter.unit {
+            Some(unit) => self.deciding.id_of(unit, None),
+            None => self.deciding.id(item),
+        };
+        let place = id.map(|id| bucket(&filter.seed, id, filter.hash_version));
+        let open = id.is_some_and(|id| filter.holds(id));
+        let looked = [
+            ("layer", (&*filter.seed).into()),
+            ("bucket", place.map_or(Value::Null, Value::from)),
+            ("ranges", ranges(&filter.ranges)),
+        ];
+        gate("layer", open, looked)
+    }
+
+    fn coverage(&self, item: &Item, id: &str) -> Value {
+        let mine = self.deciding.ranges(item);
+        let context = item.contexts.iter().find(|context| core::ptr::eq(context.ranges.as_slice(), mine));
+        let looked = [
+            ("seed", (&*item.seed).into()),
+            ("bucket", item.bucket(id).into()),
+            ("ranges", ranges(mine)),
+            ("leaf", context.map_or(Value::Null, |context| Value::Number(context.leaf as f64))),
+        ];
+        gate("coverage", item.covered(mine, id).is_some(), looked)
+    }
+
+    fn cap(&self, cap: &Cap) -> Value {
+        let shown = self.deciding.shown(cap);
+        let open = shown.map_or("unknown".into(), |shown| Value::Bool(shown < f64::from(cap.times)));
+        let looked =
+            [("shown", shown.map_or(Value::Null, Value::Number)), ("times", Value::Number(cap.times.into()))];
+        gate("cap", open, looked)
+    }
+
+    /// Who filled the slot of a personalization, and why the others did not.
+    fn slot(&self, item: &Item) -> Option<Value> {
+        let ItemKind::Personalization { slot } = item.kind() else { return None };
+        let rivals = self.answers.iter().filter(|(other, _)| other.kind() == item.kind());
+        let winner = rivals.clone().find(|(_, decision)| decision.reason.is_open());
+        let lost = rivals.filter(|(_, decision)| !decision.reason.is_open());
+        let lost = lost.map(|(other, decision)| {
+            object([("key", other.key().into()), ("reason", decision.reason.name().into())])
+        });
+        let open = winner.is_some_and(|(winner, _)| winner.key() == item.key());
+        let looked = [
+            ("slot", f64::from(slot).into()),
+            ("winner", winner.map_or(Value::Null, |(winner, _)| winner.key().into())),
+            ("lost", Value::Array(lost.collect())),
+        ];
+        Some(gate("slot", open, looked))
+    }
+}
+
+fn ranges(ranges: &[(f64, f64)]) -> Value {
+    let pair = |(from, to): &(f64, f64)| Value::Array(vec![(*from).into(), (*to).into()]);
+    Value::Array(ranges.iter().map(pair).collect())
+}
+
+pub(super) fn gate<const N: usize>(name: &str, open: impl Into<Value>, looked: [(&str, Value); N]) -> Value {
+    let head = [("gate".to_owned(), name.into()), ("open".to_owned(), open.into())];
+    let looked = looked.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Value::Object(head.into_iter().chain(looked).collect())
+}
+
+pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}

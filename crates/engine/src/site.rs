@@ -1,0 +1,104 @@
+//! What a page has to know of a config beside the program, which only decides.
+
+use crate::program::Program;
+use splitlight_protocol::config::{Change, Config, Experiment};
+use splitlight_protocol::{Map, Value};
+
+/// What the script tag gets beside the program: `config`, the program's hash; `slots`, the keys of the personalizations
+/// of each slot, first the one that goes first; `asks`, for every item the selectors that have to be found on a page
+/// before meeting any of its variations counts. What is empty is left out.
+///
+/// Whether a visitor counts must not depend on their variation. So control waits for the elements that the others
+/// change, and each variation for those of all.
+///
+/// ```
+/// use splitlight_engine::{compile, site};
+/// use splitlight_protocol::config;
+/// let config = config::parse(r##"{ "version": 1, "project": "shop",
+///   "experiments": [{ "key": "hero", "variations": [{ "key": "control" },
+///     { "key": "bold", "changes": [{ "selector": "h1", "text": "Hi" }] }] }],
+///   "personalizations": [{ "key": "madrid", "slot": "banner", "value": 1 }] }"##).config;
+/// let program = compile(&config).program;
+/// let known = serde_json::to_string(&site(&config, &program, "3f2a")).unwrap();
+/// assert_eq!(known, r#"{"asks":{"hero":["h1"]},"config":"3f2a","slots":{"banner":["madrid"]}}"#);
+/// ```
+pub fn site(config: &Config, program: &Program, hash: &str) -> Value {
+    let mut members = vec![("config".to_owned(), Value::from(hash))];
+    let sections = [("slots", slots(config, program)), ("asks", asks(config, program))];
+    for (name, section) in sections {
+        if !section.is_empty() {
+            members.push((name.to_owned(), Value::Object(section)));
+        }
+    }
+    Value::Object(Map::from_iter(members))
+}
+
+/// In the program's order, which is that in which personalizations fill their slots.
+fn slots(config: &Config, program: &Program) -> Map {
+    let mut slots: Vec<(String, Vec<Value>)> = Vec::new();
+    for item in program.items() {
+        let rule = config.personalizations.iter().find(|rule| rule.key == item.key());
+        let Some(slot) = rule.and_then(|rule| rule.slot.as_ref()) else { continue };
+        match slots.iter_mut().find(|(known, _)| known == slot) {
+            Some((_, keys)) => keys.push(item.key().into()),
+            None => slots.push((slot.clone(), vec![item.key().into()])),
+        }
+    }
+    slots.into_iter().map(|(slot, keys)| (slot, Value::Array(keys))).collect()
+}
+
+fn asks(config: &Config, program: &Program) -> Map {
+    let rules = config.features.iter().flat_map(|feature| &feature.rules);
+    let experiments = config.experiments.iter().chain(rules.filter_map(|rule| rule.run.as_deref()));
+    let experiments = experiments.map(|it| (&it.key, of_experiment(it)));
+    // Without a holdout everybody who is asked has the same changes.
+    let held = config.personalizations.iter().filter(|rule| rule.holdout > 0.0);
+    let held = held.map(|rule| (&rule.key, selectors(rule.changes.iter())));
+    let live = |key: &str| program.item(key).is_some();
+    let all = experiments.chain(held).filter(|(key, selectors)| live(key) && !selectors.is_empty());
+    all.map(|(key, selectors)| (key.clone(), Value::Array(selectors))).collect()
+}
+
+fn of_experiment(experiment: &Experiment) -> Vec<Value> {
+    selectors(experiment.variations.iter().flat_map(|variation| &variation.changes))
+}
+
+/// Each once, in the order in which they are written; a style sheet has none.
+fn selectors<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Value> {
+    let mut all: Vec<Value> = Vec::new();
+    for change in changes.filter(|change| !change.selector.is_empty()) {
+        let selector = Value::from(&*change.selector);
+        if !all.contains(&selector) {
+            all.push(selector);
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile;
+    use splitlight_protocol::config;
+
+    #[test]
+    fn nothing_but_what_is_live_is_told() {
+        let config = config::parse(
+            r##"{ "version": 1, "project": "shop", "experiments": [
+              { "key": "secret", "status": "draft", "variations": [{ "key": "a" },
+                { "key": "b", "changes": [{ "selector": "#secret", "remove": true }] }] },
+              { "key": "two", "variations": [{ "key": "a", "changes": [{ "selector": "h1", "text": "x" }] },
+                { "key": "b", "changes": [{ "selector": "h1", "text": "y" }, { "selector": "p", "style": { "color": "red" } },
+                  { "css": "p{}" }] }] }],
+            "personalizations": [
+              { "key": "later", "slot": "s", "priority": 2, "holdout": 0.1, "changes": [{ "selector": "#s", "text": "l" }] },
+              { "key": "first", "slot": "s", "priority": 1, "changes": [{ "selector": "#s", "text": "f" }] }] }"##,
+        )
+        .config;
+        let known = serde_json::to_string(&site(&config, &compile(&config).program, "h")).expect("writes");
+        assert_eq!(
+            known,
+            r##"{"asks":{"later":["#s"],"two":["h1","p"]},"config":"h","slots":{"s":["first","later"]}}"##
+        );
+    }
+}

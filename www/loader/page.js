@@ -1,0 +1,349 @@
+// One page: starts the core, keeps its failures from the page, and gives the API that is `window.splitlight`.
+import { openCore } from "./core.js";
+import { openDevice } from "./device.js";
+import { createEdits } from "./edits.js";
+import { createEvents } from "./events.js";
+import { createOutbox } from "./outbox.js";
+import { siteSays } from "./signals.js";
+
+const VERSION = "0.1.0";
+// After the page is complete, elements may be this late; then we stop looking for more of what was found.
+const LATE_MS = 5_000;
+// A new address answers within this time, or the page that was to be left is seen.
+const STAY_MS = 2_000;
+const COMMANDS = ["init", "track", "identify", "setAttributes", "consent", "onChange", "push"];
+
+// The wasm, the program and the history are text, a character per byte: base64 would be a third larger.
+const bytes = (text, mask = 0) => {
+  const out = new Uint8Array(text.length);
+  for (let at = 0; at < out.length; at++) out[at] = text.charCodeAt(at) ^ mask;
+  return out;
+};
+
+/**
+ * @param {Record<string, any>} options What the tag's attributes and `splitlight_config` say.
+ * @param {string} base Where the Worker's own paths are.
+ * @param {string} wasm The core, as the build writes it.
+ * @param {string} program The program's bytes, a character each.
+ * @param {{ config?: string, slots?: object, asks?: object, events?: object[] }} site What else the config says.
+ */
+export function openPage(options, base, wasm, program, site) {
+  let { attributes, user } = options;
+  let core;
+  let handover;
+  let url;
+  // The page view that was counted, so that one page is one view however often it is decided about.
+  let entered;
+  // Key to decision, so that reading one again never enters the core.
+  let table = new Map();
+  let features = new Map();
+  const watchers = new Set();
+  // Key to the selectors of all variations that were not found yet on this page: who is exposed must not depend on the
+  // variation, or the split would be no split.
+  let asks = {};
+
+  const complain = (what, error) => console.warn(`Splitlight ${what}:`, error);
+
+  // Nothing of ours may reach the page as an error.
+  const guarded = (use) => (...given) => {
+    try {
+      return use(...given);
+    } catch (error) {
+      if ("debug" in options) complain("caught", error);
+      return undefined;
+    }
+  };
+
+  // A trap leaves the core in an unknown state, so it is never called again.
+  const call = (use) => {
+    if (!core) return undefined;
+    const alive = core;
+    core = undefined;
+    try {
+      const result = use(alive);
+      core = alive;
+      return result;
+    } catch (error) {
+      complain("is off on this page", error);
+      return undefined;
+    }
+  };
+
+  const signals = `${options.signals ?? ""}`;
+  const device = openDevice(siteSays(options.consent, signals));
+  const edits = createEdits((selector) => complain("gives up", selector));
+  const outbox = createOutbox(`${base}/e`, options.key, `browser/${VERSION}`);
+  const events = createEvents(device, outbox, site.config ?? "");
+
+  // The history, if the core has a use for it.
+  const known = ({ asksHistory }) => (asksHistory ? bytes(device.history()) : []);
+
+  // --- Decisions -----------------------------------------------------------------------------------------------
+  const facts = (keep) => ({
+    id: device.id,
+    user,
+    sticky: device.sticky(),
+    url,
+    referrer: document.referrer,
+    userAgent: navigator.userAgent,
+    language: navigator.language,
+    consent: device.consent,
+    utcOffset: -new Date().getTimezoneOffset(),
+    entered: url !== entered,
+    attributes,
+    handover,
+    keep,
+  });
+
+  const decide = (keep, isNew) => {
+    url = location.href;
+    const answer = call((it) => it.decide(facts(keep), known(it)));
+    if (!answer) return;
+    const [values, kept, visited, items] = answer;
+    if (device.agreed()) entered = url;
+    if (visited.length) device.keepHistory(visited);
+    features = new Map(values.map(([key, ...feature]) => [key, feature]));
+    if (kept) device.keepSticky(kept);
+    const old = table;
+    table = new Map();
+    for (const [key, kind, variation, reason, value, onRead, changes, redirect] of items) {
+      const met = old.get(key)?.variation === variation && old.get(key).met;
+      table.set(key, { key, kind, variation, reason, value, onRead, changes, redirect, met });
+    }
+    for (const decision of table.values()) if (decision.redirect && leave(decision)) return;
+    const open = [...table.values()].filter(({ changes }) => changes);
+    if (!keep) {
+      asks = { ...site.asks };
+      // What the edge has changed may not be found any more.
+      for (const { key, reason } of handover?.decisions ?? []) if (reason !== "deferred") delete asks[key];
+    }
+    edits.plan(open.map(({ key, variation, changes }) => [key, variation, changes]), isNew);
+    watch();
+    for (const watcher of watchers) guarded(watcher)(api.decisions());
+  };
+
+  const expose = (decision) => {
+    if (decision.met || !/^(assigned|sticky)$/.test(decision.reason)) return;
+    decision.met = events.expose(decision.key, decision.variation);
+    // A personalization that was met counts against its cap.
+    if (decision.met && decision.kind) remember("$shown", { item: decision.key }, null);
+  };
+
+  const remember = (...event) => {
+    const history = call((it) => it.asksHistory && it.remember(event, known(it)));
+    if (history) device.keepHistory(history);
+  };
+
+  // To another address, unless the visitor is there.
+  const leave = (decision) => {
+    const [to, keepQuery] = decision.redirect;
+    const target = new URL(to, url);
+    if (keepQuery) {
+      const own = target.searchParams;
+      const added = [...new URL(url).searchParams].filter(([name]) => !own.has(name));
+      for (const [name, value] of added) own.append(name, value);
+    }
+    if (target.href === url.replace(/#.*/, target.hash)) return false;
+    expose(decision);
+    outbox.flush();
+    // Nobody should see the page that is left; if they stay on it, such as for a download, they do.
+    const { style } = document.documentElement;
+    style.visibility = "hidden";
+    setTimeout(() => (style.visibility = ""), STAY_MS);
+    location.replace(target);
+    return true;
+  };
+
+  // Reading is what the visitor meets of an experiment that changes nothing by itself.
+  const read = (key) => {
+    const decision = table.get(key);
+    if (decision?.onRead && !decision.met) guarded(expose)(decision);
+    return decision;
+  };
+
+  // Reading a feature is what the visitor meets of the experiment that gives its value.
+  const feature = (key, fallback) => {
+    const [value, , item] = features.get(key) ?? [];
+    const decision = item && table.get(item);
+    if (decision) guarded(expose)(decision);
+    return value ?? fallback;
+  };
+
+  // --- The page ------------------------------------------------------------------------------------------------
+  const isComplete = () => document.readyState !== "loading";
+  let frame = 0;
+  let deadline = 0;
+  let watching = false;
+
+  const isMissing = (selector) => !guarded(() => document.querySelector(selector))();
+
+  const look = guarded(() => {
+    frame = 0;
+    let wants = 0;
+    // Before the changes, which may take away what another variation would have changed.
+    for (const { key, changes } of table.values()) {
+      if (changes && (asks[key] = asks[key]?.filter(isMissing))?.[0]) wants = 2;
+    }
+    edits.make();
+    const complete = isComplete();
+    for (const decision of table.values()) {
+      // What changes nothing here is met when the page is there to be met.
+      const { key, changes, onRead } = decision;
+      if (changes && !onRead && (complete || changes.length) && !asks[key]?.[0] && edits.done(key) && isSeen(key)) {
+        expose(decision);
+      }
+    }
+    if (complete) deadline ||= performance.now() + LATE_MS;
+    wants ||= edits.wants();
+    if (!wants || (wants === 1 && complete && performance.now() > deadline)) {
+      observer.disconnect();
+      watching = false;
+    }
+  });
+
+  const observer = new MutationObserver(() => {
+    // While the page arrives: before anything is painted. Later: once per frame.
+    if (!isComplete()) look();
+    else frame ||= requestAnimationFrame(look);
+  });
+
+  const watch = () => {
+    deadline = 0;
+    if (!watching) observer.observe(document, { childList: true, characterData: true, subtree: true });
+    watching = true;
+    look();
+  };
+
+  const restore = guarded(() => device.agreed() && outbox.restore());
+  const ready = () => {
+    look();
+    restore();
+  };
+  const route = guarded(() => location.href !== url && decide(false, true));
+  const listening = new AbortController();
+
+  const listen = () => {
+    const { signal } = listening;
+    if (isComplete()) ready();
+    else document.addEventListener("DOMContentLoaded", ready, { signal });
+    // No unload handlers: they would keep the page out of the back-forward cache.
+    const flush = guarded(outbox.flush);
+    addEventListener("pagehide", flush, { signal });
+    document.addEventListener("visibilitychange", () => document.hidden && flush(), { signal });
+    if (window.navigation) navigation.addEventListener("currententrychange", route, { signal });
+    else addEventListener("popstate", route, { signal });
+  };
+
+  // What is rarely needed is a file of its own; it gets what this page has.
+  const more = async (name, ...given) => {
+    try {
+      return (await import(`${base}/p/@@PARTS@@/${name}.js`)).default(page, ...given);
+    } catch {
+      return undefined;
+    }
+  };
+  // Whether what is to be met was in sight: a part says so where the site wants to know.
+  let isSeen = () => options.exposure !== "visible";
+
+  // --- The API: nothing here throws ----------------------------------------------------------------------------
+  const api = {
+    version: VERSION,
+    init: () => (begun ??= begin()),
+    variation: (key, fallback) => read(key)?.variation ?? fallback,
+    peek: (key, fallback) => table.get(key)?.variation ?? fallback,
+    value: (key, fallback) => read(key)?.value ?? fallback,
+    feature,
+    isOn: (key) => !!feature(key),
+    content: (slot, fallback) =>
+      (site.slots?.[slot] ?? [slot]).map((key) => table.get(key)).find((it) => it?.changes)?.value ?? fallback,
+    explain: (key) => more("inspect", "explain", key),
+    history: { export: () => more("inspect", "history") },
+    visitorId: () => device.id ?? null,
+    decisions: () =>
+      [...table.values()].map(({ key, kind, variation, reason, changes }) => {
+        const applied = !!changes && edits.done(key);
+        return { key, kind: kind ? "personalization" : "experiment", variation, reason, applied };
+      }),
+    track: guarded((name, properties) => {
+      const event = events.conversion(name, properties);
+      if (event) remember(...event);
+    }),
+    identify: guarded((id) => {
+      user = id;
+      decide(true);
+    }),
+    setAttributes: guarded((more) => {
+      attributes = { ...attributes, ...more };
+      decide(true);
+    }),
+    consent: guarded((answer) => {
+      if (answer !== "granted" && answer !== "denied") return;
+      device.answer(answer);
+      if (answer === "denied") outbox.clear();
+      decide(answer === "granted");
+      restore();
+    }),
+    onChange(watcher) {
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
+    },
+    destroy: guarded(() => {
+      listening.abort();
+      observer.disconnect();
+      // Whoever still looks later finds nothing to do.
+      watching = true;
+      watchers.clear();
+      outbox.flush();
+      core = undefined;
+      table.clear();
+      features.clear();
+      edits.plan([], true);
+    }),
+    push(...commands) {
+      for (const command of commands) {
+        guarded(() => {
+          if (typeof command === "function") command(api);
+          else if (COMMANDS.includes(command[0])) api[command[0]](...command.slice(1));
+        })();
+      }
+    },
+  };
+  // As the parts take it.
+  const page = [
+    api, options, base, site, () => [...table.values()], device, outbox, events, program, () => facts(),
+    (seen) => {
+      isSeen = seen;
+      look();
+    },
+  ];
+  let begun;
+  const begin = async () => {
+    let source = "script";
+    let error;
+    const open = (instantiate) => (core = openCore(instantiate, bytes(program)));
+    device.recall();
+    const element = document.getElementById("splitlight-handover");
+    handover = element && guarded(JSON.parse)(element.textContent);
+    try {
+      const module = new WebAssembly.Module(bytes(wasm, 96));
+      open((imports) => new WebAssembly.Instance(module, imports).exports);
+    } catch (refused) {
+      // By a Content-Security-Policy, or by an old browser: the same core as JavaScript. Without it the page stays as it is.
+      error = refused;
+      source = "plain";
+      const plain = await more(source);
+      if (!plain) complain("is off on this page", error);
+      else if (!listening.signal.aborted) guarded(open)(plain);
+    }
+    guarded(() => {
+      const met = device.met();
+      if (met) events.expose(...met);
+    })();
+    guarded(decide)(false);
+    guarded(listen)();
+    if (/tcf|gcm/.test(signals)) more("signals", signals);
+    if (!isSeen()) more("visible");
+    return { ok: !!core, source: handover ? "edge" : source, error };
+  };
+  return api;
+}
