@@ -70,11 +70,15 @@ it(`${KILLS} kills lose nothing that was acknowledged and count nothing twice`, 
     };
     const { batches, failures } = await storm(server, KILLS, make, answer);
     let [lost, stored] = [0, 0];
+    const answers = batches.flatMap(({ acknowledged }) => acknowledged || []);
+    for (const { accepted, duplicate, rejected } of answers) assert.equal(accepted + duplicate + rejected, 6);
+    let accepted = answers.reduce((sum, answer) => sum + answer.accepted, 0);
     const queue = batches.values();
     await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
       for (const batch of queue) {
         // Sent again, an event that is there is a duplicate; one whose answer got lost may be either.
         const again = await answer(batch);
+        accepted += again.accepted;
         if (batch.acknowledged) lost += 6 - again.duplicate;
         else stored += again.duplicate === 6 ? 1 : 0;
       }
@@ -91,6 +95,8 @@ it(`${KILLS} kills lose nothing that was acknowledged and count nothing twice`, 
     assert.ok(failures > 0, "no kill hit a request");
     assert.ok(batches.filter((batch) => batch.acknowledged).length >= 40 * KILLS, "the storm was a breeze");
     assert.equal(lost, 0);
+    // Every event that was made was accepted once, but for those whose acceptance nobody heard of.
+    assert.equal(accepted + 5 * stored, 5 * batches.length);
     assert.equal(revenue, purchases * VALUE);
   } finally {
     await server.stop();

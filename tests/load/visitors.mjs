@@ -35,3 +35,10 @@ export function place(seed, id) {
 export function assign(seed, id, variations) {
   return variations[Math.floor(place(seed, id) * variations.length)];
 }
+
+/** The variation of an experiment by its weights; without any they are even. */
+export function assignWeighted(seed, id, variations) {
+  const at = place(seed, id);
+  let end = 0;
+  return variations.find(({ weight }) => at < (end += weight ?? 1 / variations.length))?.key ?? variations.at(-1).key;
+}

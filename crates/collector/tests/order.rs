@@ -1,6 +1,8 @@
 //! Laws: no order, repetition, batching or sharding of a log changes a byte, and a recount from the log agrees.
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use splitlight_collector::memory::Memory;
 use splitlight_collector::{Aggregates, Batch, DAY_ALL, Fact, Key, Line, Plan, Received, Shard, What};
 use splitlight_protocol::config::{Config, parse};
@@ -64,19 +66,36 @@ fn fact() -> impl Strategy<Value = Fact> {
 }
 
 fn log() -> impl Strategy<Value = Vec<Logged>> {
+    log_of(120)
+}
+
+fn log_of(events_max: usize) -> impl Strategy<Value = Vec<Logged>> {
     let event = (0_u8..12, 0_i64..200, fact());
-    prop::collection::vec(event, 0..120).prop_map(|events| {
+    prop::collection::vec(event, 0..events_max).prop_map(|events| {
         let numbered = (0_u64..).zip(events);
         numbered
             .map(|(index, (visitor, hour, fact))| {
-                let mut id = [0; 16];
-                id[8..].copy_from_slice(&index.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-                let event =
-                    Received { id: EventId::from_bytes(id), time: Timestamp::from_ms(hour * HOUR), fact };
+                let event = Received { id: id(index), time: Timestamp::from_ms(hour * HOUR), fact };
                 Logged { visitor: format!("v-{visitor}"), event }
             })
             .collect()
     })
+}
+
+fn id(number: u64) -> EventId {
+    let mut id = [0; 16];
+    id[8..].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    EventId::from_bytes(id)
+}
+
+/// The batch of a visitor who sends each event at once.
+fn batch(logged: &Logged) -> Batch {
+    Batch {
+        visitor: logged.visitor.clone(),
+        received: Timestamp::from_ms(0),
+        events: vec![logged.event.clone()],
+        ..Batch::default()
+    }
 }
 
 /// Counts a log that arrives in groups of batches, by as many shards as asked for.
@@ -90,12 +109,7 @@ fn count(plan: &Plan, arrivals: &[Logged], sizes: &[usize], shards: usize) -> Ag
         let mut batches: BTreeMap<usize, Vec<Batch>> = BTreeMap::new();
         for logged in group {
             let shard = usize::from(logged.visitor.as_bytes()[2]) % shards;
-            batches.entry(shard).or_default().push(Batch {
-                visitor: logged.visitor.clone(),
-                received: Timestamp::from_ms(0),
-                events: vec![logged.event.clone()],
-                ..Batch::default()
-            });
+            batches.entry(shard).or_default().push(batch(logged));
         }
         for (shard, batches) in batches {
             let receipts = all[shard].apply(plan, &batches).unwrap_or_else(|never| match never {});
@@ -176,11 +190,11 @@ fn total(config: &Config, metric: &str, own: &[&Received], first: i64) -> i128 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn no_order_repetition_batching_or_sharding_changes_a_byte(
-        (log, order) in log().prop_flat_map(|log| {
+        (log, order) in log_of(40).prop_flat_map(|log| {
             // Some events twice, all of them in another order.
             let indexes: Vec<usize> = (0..log.len()).chain((0..log.len()).step_by(3)).collect();
             (Just(log), Just(indexes).prop_shuffle())
@@ -202,6 +216,11 @@ proptest! {
             prop_assert_eq!(json(&straight), json(&other));
         }
     }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn a_recount_from_the_log_agrees(log in log()) {
@@ -230,12 +249,7 @@ proptest! {
         fewer.experiments[0].metrics.secondary.clear();
         fewer.metrics[0].window = "1d".to_owned();
         let mut shard = Shard::new(Memory::default());
-        let batches: Vec<Batch> = log.iter().map(|logged| Batch {
-            visitor: logged.visitor.clone(),
-            received: Timestamp::from_ms(0),
-            events: vec![logged.event.clone()],
-            ..Batch::default()
-        }).collect();
+        let batches: Vec<Batch> = log.iter().map(batch).collect();
         shard.apply(&Plan::new(&fewer), &batches).unwrap_or_else(|never| match never {});
         let mut after = String::new();
         while let Some(last) = shard.recount(&plan, &after, 3).unwrap_or_else(|never| match never {}) {
@@ -265,11 +279,8 @@ proptest! {
                     shard.forget(visitor).unwrap_or_else(|never| match never {});
                 }
             }
-            let Logged { visitor, event } = log[*index].clone();
-            let is_gone = at >= when.min(order.len() - 1) && gone.contains(&visitor);
-            let batch =
-                Batch { visitor, received: Timestamp::from_ms(0), events: vec![event], ..Batch::default() };
-            let receipts = shard.apply(&plan, &[batch]).unwrap_or_else(|never| match never {});
+            let is_gone = at >= when.min(order.len() - 1) && gone.contains(&log[*index].visitor);
+            let receipts = shard.apply(&plan, &[batch(&log[*index])]).unwrap_or_else(|never| match never {});
             prop_assert_eq!(receipts[0].outcomes[0].1 == Outcome::Forgotten, is_gone);
         }
         let storage = shard.storage();
@@ -284,9 +295,7 @@ proptest! {
         let plan = Plan::new(&config);
         let mut shard = Shard::new(Memory::default());
         for logged in log.iter().chain(&log) {
-            let (visitor, events) = (logged.visitor.clone(), vec![logged.event.clone()]);
-            let batch = Batch { visitor, received: Timestamp::from_ms(0), events, ..Batch::default() };
-            shard.apply(&plan, &[batch]).unwrap_or_else(|never| match never {});
+            shard.apply(&plan, &[batch(logged)]).unwrap_or_else(|never| match never {});
         }
         let kept = shard.storage().log.clone();
         let lines = kept.into_iter().flat_map(|(visitor, logged)| logged.lines(Some(&visitor)));
@@ -321,4 +330,40 @@ fn the_second_of_two_equal_events_is_a_duplicate_also_within_a_batch() {
     assert_eq!(outcomes, [Outcome::Accepted, Outcome::Duplicate, Outcome::Duplicate, Outcome::Duplicate]);
     let bots = Key { experiment: String::new(), what: What::Bots, day: DAY_ALL };
     assert_eq!(shard.storage().aggregates.totals().at(&bots).n, 4);
+}
+
+#[test]
+fn a_million_replays_change_nothing() {
+    const EVENTS: usize = 2_000;
+    const REPLAYS: usize = 1_000_000 / EVENTS;
+    let mut runner = TestRunner::deterministic();
+    let mut batches: Vec<Batch> = Vec::new();
+    while batches.len() < EVENTS {
+        let drawn = log_of(EVENTS).new_tree(&mut runner).expect("draws").current();
+        // Another draw begins to number from 0 again, and would be the same events.
+        let from = u64::try_from(batches.len()).expect("few");
+        batches.extend((from..).zip(drawn).map(|(number, mut logged)| {
+            logged.event.id = id(number);
+            batch(&logged)
+        }));
+    }
+    batches.truncate(EVENTS);
+    let plan = Plan::new(&config());
+    let mut shard = Shard::new(Memory::default());
+    shard.apply(&plan, &batches).unwrap_or_else(|never| match never {});
+    let before = shard.storage().clone();
+    assert_eq!(before.log.len(), EVENTS);
+    for replay in 0..REPLAYS {
+        batches.rotate_left(replay % 7 + 1);
+        batches.swap(replay % EVENTS, EVENTS - 1 - replay % EVENTS);
+        for group in batches.chunks(40 + replay % 100) {
+            let receipts = shard.apply(&plan, group).unwrap_or_else(|never| match never {});
+            let mut outcomes = receipts.iter().flat_map(|receipt| &receipt.outcomes);
+            assert!(outcomes.all(|(_, outcome)| *outcome == Outcome::Duplicate));
+        }
+    }
+    let after = shard.storage();
+    assert_eq!(after.aggregates.to_bytes(), before.aggregates.to_bytes());
+    assert_eq!((&after.visitors, &after.ids), (&before.visitors, &before.ids));
+    assert_eq!(after.log, before.log);
 }

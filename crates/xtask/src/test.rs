@@ -15,6 +15,9 @@ const LONG: &str = "--long";
 /// Kills of the long form: none lost in so many bounds the chance of a loss per kill to 3 %.
 const KILLS: &str = "100";
 
+/// Visitors of the long form's month.
+const VISITORS: &str = "1000000";
+
 /// One line of the summary.
 struct Step {
     group: &'static str,
@@ -22,7 +25,7 @@ struct Step {
     run: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { group: "lint", name: "formatting", run: formatting },
     Step { group: "lint", name: "clippy, native", run: clippy_native },
     Step { group: "lint", name: "clippy, wasm32", run: clippy_wasm },
@@ -31,6 +34,7 @@ const STEPS: [Step; 13] = [
     Step { group: "fuzz", name: "fuzzing", run: fuzz::short },
     Step { group: "edge", name: "edge, workerd", run: edge },
     Step { group: "kill", name: "100 kills, workerd", run: kill },
+    Step { group: "month", name: "a simulated month, workerd", run: month },
     Step { group: "e2e", name: "end to end, Chromium", run: e2e },
     Step { group: "check", name: "dev --check", run: check },
     Step { group: "size", name: "size", run: size::run },
@@ -40,7 +44,7 @@ const STEPS: [Step; 13] = [
 
 /// Runs all steps, or those of the named groups; a failure does not hide the ones after it.
 ///
-/// With `--long` the fuzzer takes a minute for each target.
+/// With `--long` the fuzzer takes a minute for each target, and the simulated month has a million visitors.
 pub(crate) fn run(arguments: &[String]) -> Result<i32> {
     let (flags, groups): (Vec<&String>, Vec<&String>) =
         arguments.iter().partition(|argument| argument.starts_with("--"));
@@ -50,7 +54,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<i32> {
     for group in &groups {
         if !STEPS.iter().any(|step| step.group == *group) {
             fail!(
-                "test does not know `{group}`: it knows lint, unit, vectors, fuzz, edge, kill, e2e, check, size and docs"
+                "test does not know `{group}`: it knows lint, unit, vectors, fuzz, edge, kill, month, e2e, check, size and docs"
             );
         }
     }
@@ -62,7 +66,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<i32> {
         }
         println!("\n== {} ({})", step.name, step.group);
         let start = Instant::now();
-        let run = if step.group == "fuzz" && !flags.is_empty() { fuzz::long } else { step.run };
+        let run: fn() -> Result<()> = match step.group {
+            "fuzz" if !flags.is_empty() => fuzz::long,
+            "month" if !flags.is_empty() => month_of_many,
+            _ => step.run,
+        };
         let error = run().err();
         if interrupt::received() {
             fail!("interrupted");
@@ -156,15 +164,32 @@ fn edge() -> Result<()> {
     node_tests("edge", node_for_tests()?)
 }
 
-/// The long form of one file of the edge tests, with a workerd of its own.
+/// The long form of one file of the edge tests.
 fn kill() -> Result<()> {
+    with_own_workerd("tests/edge/kill.test.mjs", &[("SPLITLIGHT_KILLS", KILLS)])
+}
+
+fn month() -> Result<()> {
+    with_own_workerd(MONTH, &[])
+}
+
+/// Takes half an hour and some gigabytes, which is what an independent count in JavaScript needs.
+fn month_of_many() -> Result<()> {
+    with_own_workerd(
+        MONTH,
+        &[("SPLITLIGHT_VISITORS", VISITORS), ("NODE_OPTIONS", "--max-old-space-size=8192")],
+    )
+}
+
+const MONTH: &str = "tests/load/month.test.mjs";
+
+/// One file that starts a workerd of its own, with variables that are not set yet.
+fn with_own_workerd(file: &str, variables: &[(&str, &str)]) -> Result<()> {
     build::worker()?;
     let mut node = node_for_tests()?;
-    node.args(["--test", "--test-reporter=spec", "tests/edge/kill.test.mjs"]);
-    if std::env::var_os("SPLITLIGHT_KILLS").is_none() {
-        node.env("SPLITLIGHT_KILLS", KILLS);
-    }
-    done(run::attached(&mut node)?, "tests/edge/kill.test.mjs failed: see above")
+    node.args(["--test", "--test-reporter=spec", file]);
+    node.envs(variables.iter().filter(|(name, _)| std::env::var_os(name).is_none()).copied());
+    done(run::attached(&mut node)?, &format!("{file} failed: see above"))
 }
 
 fn e2e() -> Result<()> {

@@ -11,6 +11,14 @@ use std::{env, fs, io};
 /// Random configs among the seeds: enough that every kind of item and operator is in one.
 const RANDOM_CONFIGS: u64 = 150;
 
+/// Files that a server imports or restores, each after a byte that says which kind it is.
+const FILES: [&str; 3] = [
+    "\u{0}visitor,name,time,value,shop\r\nv-1,purchase,0,4900,\"Madrid, \"\"Sol\"\"\"\n,purchase,-1,,\n",
+    "\u{1}{\"visitor\":\"v-1\",\"name\":\"purchase\",\"time\":0,\"value\":9,\"properties\":{\"a\":[1]}}\n{}\n",
+    "\u{2}{\"visitor\":\"v-1\",\"receivedAt\":9,\"id\":\"07070707-0707-0707-0707-070707070707\",\"kind\":\"exposure\",\"time\":5,\"experiment\":\"hero\",\"variation\":\"b\",\"valid\":true}\n\
+     {\"visitor\":\"v-1\",\"receivedAt\":9,\"consent\":\"granted\",\"id\":\"07070707-0707-0707-0707-070707070708\",\"kind\":\"conversion\",\"time\":6,\"name\":\"purchase\",\"value\":-1,\"properties\":{}}\n",
+];
+
 fn main() -> io::Result<()> {
     let folders: Vec<PathBuf> = env::args().skip(1).map(PathBuf::from).collect();
     let [vectors, out] = folders.as_slice() else {
@@ -25,6 +33,9 @@ fn main() -> io::Result<()> {
         seeds.config(&config_text(7, number))?;
     }
     seeds.pages(&vectors.join("engine/pages.json"))?;
+    for file in FILES {
+        seeds.write("import", file.as_bytes())?;
+    }
     println!("{} seeds", seeds.written);
     Ok(())
 }

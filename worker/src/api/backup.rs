@@ -1,5 +1,6 @@
 //! The raw events of `GET /v1/events`, one JSON object a line, for a warehouse, and back with `/v1/events/restore`.
 
+use super::query::LAST;
 use super::{Answer, Call, json_response};
 use crate::intake::read_body;
 use crate::problem::Problem;
@@ -109,7 +110,10 @@ fn bad_line(number: usize, reason: &str) -> Problem {
 fn places(cursor: Option<&str>, shards: u32) -> std::result::Result<Vec<i64>, Problem> {
     let read: Option<Vec<i64>> = match cursor {
         None => Some(Vec::new()),
-        Some(cursor) => cursor.split('.').map(|part| part.parse().ok().filter(|place| *place >= 0)).collect(),
+        Some(cursor) => cursor
+            .split('.')
+            .map(|part| part.parse().ok().filter(|place| (0..=LAST).contains(place)))
+            .collect(),
     };
     let fits = read.filter(|places| places.len() <= shards as usize);
     let mut places = fits.ok_or_else(|| {
@@ -128,7 +132,7 @@ mod tests {
     fn a_cursor_has_a_place_for_every_shard() {
         assert_eq!(places(None, 2).ok(), Some(vec![0, 0]));
         assert_eq!(places(Some("7.3"), 4).ok(), Some(vec![7, 3, 0, 0]));
-        for bad in ["", "x", "1.2.3", "-1", "1."] {
+        for bad in ["", "x", "1.2.3", "-1", "1.", "9007199254740992"] {
             assert!(places(Some(bad), 2).is_err(), "{bad}");
         }
     }

@@ -1,5 +1,6 @@
 //! `/v1/config`: the published config, and those before it.
 
+use super::query::LAST;
 use super::{Answer, Call, conditional, json_response};
 use crate::intake::read_body;
 use crate::problem::Problem;
@@ -167,6 +168,10 @@ fn parsed_version(text: &str) -> std::result::Result<u64, Problem> {
 }
 
 async fn stored_version(call: &Call<'_>, number: u64) -> std::result::Result<Version, Problem> {
+    // Beyond it the storage cannot tell one number from the next.
+    if number > LAST.unsigned_abs() {
+        return Err(no_version(&number.to_string()));
+    }
     let found = project::version(call.env, call.settings, number).await;
     found.map_err(|error| Problem::unavailable(&error))?.ok_or_else(|| no_version(&number.to_string()))
 }

@@ -4,7 +4,7 @@ use crate::problem::Problem;
 use worker::Request;
 
 /// A place after every entry: the greatest whole number that JavaScript, and so the storage, takes exactly.
-const LAST: i64 = 9_007_199_254_740_991;
+pub(super) const LAST: i64 = 9_007_199_254_740_991;
 
 /// The parameters of a request.
 pub(super) struct Query(Vec<(String, String)>);

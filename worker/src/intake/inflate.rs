@@ -65,4 +65,35 @@ mod tests {
         let statuses = refusals.map(|refusal| refusal.expect_err("refused").status());
         assert_eq!(statuses, [413, 400, 400, 415]);
     }
+
+    #[test]
+    fn no_bytes_break_it_or_come_out_longer_than_allowed() {
+        // `SPLITLIGHT_CASES=1000000 cargo test -p splitlight-worker` tries more.
+        let cases =
+            option_env!("SPLITLIGHT_CASES").and_then(|cases| cases.parse().ok()).unwrap_or(20_000_u32);
+        let whole = gzip(&br#"{"key":"k","visitor":"v","sentAt":0,"events":[]}"#.repeat(20));
+        let mut state = 7_u32;
+        let mut below = |bound: usize| {
+            // Numerical Recipes' generator: what matters is that a run can be repeated.
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state as usize % bound
+        };
+        let mut inflated = 0;
+        for _ in 0..cases {
+            let mut bytes = whole.clone();
+            for _ in 0..=below(3) {
+                let at = below(bytes.len());
+                match below(3) {
+                    0 => bytes[at] ^= 1 << below(8),
+                    1 => bytes.truncate(at + 1),
+                    _ => bytes.extend_from_slice(&whole[..at.min(whole.len())]),
+                }
+            }
+            if let Ok(body) = inflate(&bytes, "gzip", 300) {
+                assert!(body.len() <= 300);
+                inflated += 1;
+            }
+        }
+        assert!(inflated < cases, "nothing was refused");
+    }
 }
