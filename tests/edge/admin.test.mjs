@@ -149,6 +149,7 @@ const ADMIN = (status) => [401, 401, 403, 403, 403, status];
 const SERVER = (status) => [401, 401, 403, 403, status, status];
 const ROUTES = [
   ["GET", "/v1/health", [200, 200, 200, 200, 200, 200]],
+  ["GET", "/v1/openapi.json", [200, 200, 200, 200, 200, 200]],
   ["GET", "/v1/experiments", READ],
   ["GET", "/v1/experiments/hero", READ],
   ["GET", "/v1/experiments/hero/results", READ],
@@ -215,13 +216,19 @@ describe("every route", () => {
     });
   }
 
-  it("is in the list above", async () => {
-    const { json } = await api.call("GET", "/v1/no-such-path");
-    const listed = json.detail.match(/\/v1\/[a-z/{}-]+/g).map((path) => path.replace(/\{[a-z]+\}/g, "*"));
-    const tested = ROUTES.map(([, path]) => path.split("?")[0].split("/").slice(2).map((part, at) => (at % 2 ? "*" : part)).join("/"));
-    for (const path of listed) {
-      const wanted = path.split("/").slice(2).map((part, at) => (at % 2 ? "*" : part)).join("/");
-      assert.ok(tested.includes(wanted), `${path} is not tested`);
+  it("is in the list above, with the scope that is documented", async () => {
+    const { paths } = (await api.call("GET", "/v1/openapi.json", undefined, null)).json;
+    const rows = ROUTES.map(([method, path, statuses]) => ({ method, path: path.split("?")[0], statuses }));
+    for (const [path, methods] of Object.entries(paths)) {
+      const fits = new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`);
+      for (const [method, { description }] of Object.entries(methods)) {
+        const row = rows.find((tested) => tested.method === method.toUpperCase() && fits.test(tested.path));
+        assert.ok(row, `${method} ${path} is not tested`);
+        const scope = description?.match(/scope `(\w+)`/)[1];
+        const open = scope ? [scope, "admin"] : ["write", "read", "server", "admin"];
+        const may = ["write", "read", "server", "admin"].filter((_, at) => ![401, 403].includes(row.statuses[at + 2]));
+        assert.deepEqual(new Set(may), new Set(open), `${method} ${path}`);
+      }
     }
   });
 });

@@ -18,6 +18,7 @@ use crate::project::access::{Scope, caller_of};
 use crate::settings::Settings;
 use query::Query;
 use serde_json::json;
+use splitlight_protocol::openapi::{Route, routes_of};
 use worker::{Context, Env, Headers, Method, Request, Response, Result};
 
 pub(crate) use assets::dashboard;
@@ -50,102 +51,88 @@ pub(crate) async fn answer(
 }
 
 async fn route(request: Request, path: &str, env: &Env, context: &Context, settings: &Settings) -> Answer {
-    let parts: Vec<String> = path.trim_start_matches("/v1/").split('/').map(decoded).collect();
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    let method = request.method();
-    let query = Query::read(&request, parameters(&method, &parts))?;
-    let call = Call { request, env, context, settings, query, actor: String::new() };
-    let is_get = matches!(method, Method::Get | Method::Head);
-    match (&method, parts.as_slice()) {
-        (_, ["health"]) if is_get => health(&call).await,
-        (_, ["experiments"]) if is_get => results::list(&call.may(Scope::Read).await?).await,
-        (_, ["experiments", key]) if is_get => results::experiment(&call.may(Scope::Read).await?, key).await,
-        (_, ["experiments" | "personalizations", key, "results"]) if is_get => {
-            let personalization = parts.first() == Some(&"personalizations");
-            results::results(&call.may(Scope::Read).await?, key, personalization).await
-        }
-        (_, ["experiments" | "personalizations", key, "timeseries"]) if is_get => {
-            let personalization = parts.first() == Some(&"personalizations");
-            results::timeseries(&call.may(Scope::Read).await?, key, personalization).await
-        }
-        (_, ["funnels", key]) if is_get => results::funnel(&call.may(Scope::Read).await?, key).await,
-        (_, ["kpis"]) if is_get => results::kpis(&call.may(Scope::Read).await?).await,
-        (_, ["cohorts"]) if is_get => results::cohorts(&call.may(Scope::Read).await?).await,
-        (Method::Post, ["experiments", key, verb @ ("start" | "pause" | "stop" | "ship")]) => {
-            steering::act(call.may(Scope::Admin).await?, key, verb).await
-        }
-        (_, ["config"]) if is_get => config::read(&call.may(Scope::Read).await?).await,
-        (Method::Put, ["config"]) => config::publish(call.may(Scope::Admin).await?).await,
-        (Method::Post, ["config", "rollback"]) => config::roll_back(call.may(Scope::Admin).await?).await,
-        (_, ["config", "versions"]) if is_get => config::versions(&call.may(Scope::Read).await?).await,
-        (_, ["config", "versions", number]) if is_get => {
-            config::version(&call.may(Scope::Read).await?, number).await
-        }
-        (_, ["config", "versions", number, "diff"]) if is_get => {
-            config::difference(&call.may(Scope::Read).await?, number).await
-        }
-        (_, ["keys"]) if is_get => keys::list(&call.may(Scope::Admin).await?).await,
-        (Method::Post, ["keys"]) => keys::create(call.may(Scope::Admin).await?).await,
-        (Method::Delete, ["keys", id]) => keys::delete(&call.may(Scope::Admin).await?, id).await,
-        (Method::Post, ["keys", id, "rotate"]) => keys::rotate(call.may(Scope::Admin).await?, id).await,
-        (Method::Post, ["previews"]) => previews::create(call.may(Scope::Admin).await?).await,
-        (_, ["audit"]) if is_get => audit::list(&call.may(Scope::Admin).await?).await,
-        (_, ["visitors", id]) if is_get => visitors::export(&call.may(Scope::Admin).await?, id).await,
-        (Method::Delete, ["visitors", id]) => visitors::forget(&call.may(Scope::Admin).await?, id).await,
-        (_, ["events"]) if is_get => backup::export(&call.may(Scope::Admin).await?).await,
-        (Method::Post, ["events", "restore"]) => backup::restore(call.may(Scope::Admin).await?).await,
-        (Method::Post, ["events"]) => events::create(call.may(Scope::Server).await?).await,
-        (Method::Post, ["conversions"]) => events::import(call.may(Scope::Server).await?).await,
-        (Method::Post, ["explanations"]) => explanations::create(call.may(Scope::Admin).await?).await,
-        (_, parts) => Err(stranger(parts)),
+    let routes: Vec<&Route> = routes_of(path).collect();
+    // Every `GET` answers `HEAD`, whose body the runtime leaves out.
+    let asked =
+        if request.method() == Method::Head { "GET".to_owned() } else { request.method().to_string() };
+    let Some(route) = routes.iter().find(|route| route.method == asked) else {
+        return Err(stranger(&routes));
+    };
+    let names: Vec<&str> = route.query.iter().map(|parameter| parameter.name).collect();
+    let query = Query::read(&request, &names)?;
+    let mut call = Call { request, env, context, settings, query, actor: String::new() };
+    if let Some(scope) = route.scope.and_then(Scope::from_name) {
+        call = call.may(scope).await?;
     }
-}
-
-/// The query parameters that a path has.
-fn parameters(method: &Method, parts: &[&str]) -> &'static [&'static str] {
-    match (method, parts) {
-        (Method::Get | Method::Head, ["audit" | "events" | "experiments"] | ["config", "versions"]) => {
-            &["limit", "cursor"]
+    let parts: Vec<String> = path.trim_start_matches("/v1/").split('/').map(decoded).collect();
+    let key = parts.get(1).map_or("", String::as_str);
+    let (last, is_rule) =
+        (parts.last().map_or("", String::as_str), path.starts_with("/v1/personalizations/"));
+    match route.id {
+        "health" => health(&call).await,
+        "openapi" => openapi(&call),
+        "experiments" => results::list(&call).await,
+        "experiment" => results::experiment(&call, key).await,
+        "experimentResults" | "personalizationResults" => results::results(&call, key, is_rule).await,
+        "experimentTimeseries" | "personalizationTimeseries" => {
+            results::timeseries(&call, key, is_rule).await
         }
-        (_, ["experiments" | "personalizations", _, "results"]) => &["dimension", "format", "method"],
-        (_, ["funnels", _]) => &["experiment"],
-        (_, ["config", "versions", _, "diff"]) => &["against"],
-        (Method::Put, ["config"])
-        | (_, ["config", "rollback"] | ["experiments", _, "start" | "pause" | "stop" | "ship"]) => {
-            &["dry_run"]
-        }
-        _ => &[],
+        "funnel" => results::funnel(&call, key).await,
+        "kpis" => results::kpis(&call).await,
+        "cohorts" => results::cohorts(&call).await,
+        "start" | "pause" | "stop" | "ship" => steering::act(call, key, last).await,
+        "config" => config::read(&call).await,
+        "publish" => config::publish(call).await,
+        "rollback" => config::roll_back(call).await,
+        "versions" => config::versions(&call).await,
+        "version" => config::version(&call, last).await,
+        "diff" => config::difference(&call, parts.get(2).map_or("", String::as_str)).await,
+        "keys" => keys::list(&call).await,
+        "createKey" => keys::create(call).await,
+        "deleteKey" => keys::delete(&call, key).await,
+        "rotateKey" => keys::rotate(call, key).await,
+        "audit" => audit::list(&call).await,
+        "visitor" => visitors::export(&call, key).await,
+        "forget" => visitors::forget(&call, key).await,
+        "events" => backup::export(&call).await,
+        "restoreEvents" => backup::restore(call).await,
+        "sendEvents" => events::create(call).await,
+        "importConversions" => events::import(call).await,
+        "createPreview" => previews::create(call).await,
+        "createExplanation" => explanations::create(call).await,
+        _ => Err(stranger(&[])),
     }
 }
 
 /// A path without such a method, or nothing at all.
-fn stranger(parts: &[&str]) -> Problem {
-    match parts {
-        ["health" | "experiments" | "audit" | "kpis" | "cohorts"]
-        | ["experiments" | "funnels", _]
-        | ["config", "versions"]
-        | ["config", "versions", _]
-        | ["config", "versions", _, "diff"]
-        | ["experiments" | "personalizations", _, "results" | "timeseries"] => Problem::method("GET, HEAD"),
-        ["config"] => Problem::method("GET, HEAD, PUT"),
-        ["keys" | "events"] => Problem::method("GET, HEAD, POST"),
-        ["keys", _] => Problem::method("DELETE"),
-        ["visitors", _] => Problem::method("GET, HEAD, DELETE"),
-        ["previews" | "explanations" | "conversions"]
-        | ["events", "restore"]
-        | ["config", "rollback"]
-        | ["keys", _, "rotate"]
-        | ["experiments", _, "start" | "pause" | "stop" | "ship"] => Problem::method("POST"),
-        _ => {
-            let detail = "The API has /v1/experiments, /v1/experiments/{key}, /v1/experiments/{key}/results, \
-                /v1/experiments/{key}/timeseries, /v1/experiments/{key}/start, pause, stop and ship, \
-                /v1/personalizations/{key}/results, /v1/personalizations/{key}/timeseries, /v1/funnels/{key}, \
-                /v1/kpis, /v1/cohorts, /v1/config, \
-                /v1/config/versions, /v1/config/rollback, /v1/keys, /v1/previews, /v1/explanations, /v1/visitors/{id}, \
-                /v1/events, /v1/events/restore, /v1/conversions, /v1/audit and /v1/health.";
-            Problem::new(404, "No such path", detail)
+fn stranger(routes: &[&Route]) -> Problem {
+    if routes.is_empty() {
+        let detail = "The API has no such path. GET /v1/openapi.json lists those it has.";
+        return Problem::new(404, "No such path", detail);
+    }
+    let mut methods = Vec::new();
+    for route in routes {
+        methods.push(route.method);
+        if route.method == "GET" {
+            methods.push("HEAD");
         }
     }
+    Problem::method(&methods.join(", "))
+}
+
+/// The API's own description.
+fn openapi(call: &Call<'_>) -> Answer {
+    const DOCUMENT: &str = include_str!("../../www/schema/openapi.json");
+    let tag = format!("\"{}-{}\"", env!("CARGO_PKG_VERSION"), DOCUMENT.len());
+    conditional(call, &tag, || {
+        let build = || -> Result<Response> {
+            let headers = Headers::new();
+            headers.set("content-type", "application/json")?;
+            headers.set("cache-control", "public, max-age=300")?;
+            Ok(Response::from_bytes(DOCUMENT.as_bytes().to_vec())?.with_headers(headers))
+        };
+        build().map_err(|error| Problem::unavailable(&error))
+    })
 }
 
 impl<'a> Call<'a> {

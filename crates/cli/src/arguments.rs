@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Power(Power),
     /// Prints the JSON Schema of configs, for editors
     Schema,
+    /// Prints the API as an OpenAPI 3.1 document
+    Openapi,
     /// Translates another platform's document to a config
     #[command(subcommand)]
     Import(Import),

@@ -61,6 +61,7 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Power(arguments) => power::run(&arguments),
+        Command::Openapi => Output::json(&splitlight_protocol::openapi::document(env!("CARGO_PKG_VERSION"))),
         Command::Schema => Output::json(&splitlight_protocol::config::schema()),
         Command::Import(Import::Growthbook(arguments)) => growthbook::import(&arguments),
         Command::Export(Export::Growthbook(arguments)) => growthbook::export(&arguments),

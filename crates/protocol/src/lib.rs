@@ -16,6 +16,7 @@ pub mod handover;
 pub mod import;
 pub mod issue;
 pub mod limits;
+pub mod openapi;
 pub mod personal;
 mod pointer;
 pub mod record;

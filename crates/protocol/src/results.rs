@@ -8,10 +8,11 @@ pub use site::{
 };
 
 use crate::config::{Direction, MetricKind, Status};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `GET /v1/experiments`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExperimentList {
     /// When the newest aggregate arrived, RFC 3339.
@@ -24,7 +25,7 @@ pub struct ExperimentList {
 }
 
 /// One line of [`ExperimentList`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExperimentSummary {
     /// The experiment's key.
@@ -48,7 +49,7 @@ pub struct ExperimentSummary {
 }
 
 /// The primary metric of the leading variation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Headline {
     /// The metric's key.
@@ -66,7 +67,7 @@ pub struct Headline {
 }
 
 /// `GET /v1/experiments/{key}/results`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExperimentResults {
     /// The experiment's key.
@@ -98,7 +99,7 @@ pub struct ExperimentResults {
 }
 
 /// How an experiment was analyzed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
     /// Confidence of the intervals.
@@ -110,7 +111,7 @@ pub struct Settings {
 }
 
 /// A variation and its traffic.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VariationTraffic {
     /// Index of the variation.
@@ -126,7 +127,7 @@ pub struct VariationTraffic {
 }
 
 /// Whether the numbers can be trusted.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Checks {
     /// p-value of the sample-ratio test.
@@ -140,7 +141,7 @@ pub struct Checks {
 }
 
 /// Whether the traffic split is as planned.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Srm {
     /// p-value of the chi-square test.
@@ -150,7 +151,7 @@ pub struct Srm {
 }
 
 /// What the sample-ratio test says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SrmStatus {
     /// The split is compatible with the plan.
@@ -162,7 +163,7 @@ pub enum SrmStatus {
 }
 
 /// What to do with an experiment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
     /// In a word.
@@ -176,7 +177,7 @@ pub struct Verdict {
 }
 
 /// What to do, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum VerdictKind {
     /// Let it run.
@@ -190,7 +191,7 @@ pub enum VerdictKind {
 }
 
 /// The metrics within one value of a dimension.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DimensionResults {
     /// The value, `""` for everybody.
@@ -204,14 +205,14 @@ pub struct DimensionResults {
 }
 
 /// GrowthBook's place for the sample-ratio p-value.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct DimensionChecks {
     /// p-value of the sample-ratio test.
     pub srm: Option<f64>,
 }
 
 /// One metric over all variations.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricResults {
     /// The metric's key.
@@ -231,7 +232,7 @@ pub struct MetricResults {
 }
 
 /// Which say a metric has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Decides.
@@ -243,7 +244,7 @@ pub enum Role {
 }
 
 /// One metric in one variation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VariationResults {
     /// Index of the variation.
@@ -260,7 +261,7 @@ pub struct VariationResults {
 }
 
 /// How a comparison with control was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// Stays right however often people look.
@@ -293,7 +294,7 @@ impl Method {
 }
 
 /// What can be said about the lift.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LiftStatus {
     /// This is control.
@@ -309,8 +310,9 @@ pub enum LiftStatus {
 }
 
 /// A comparison with control.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AnalysisResults")]
 pub struct Analysis {
     /// `frequentist` or `bayesian`; GrowthBook's name.
     pub engine: &'static str,

@@ -28,6 +28,21 @@ fn the_published_schema_is_that_of_the_types() {
     jsonschema::meta::validate(&serde_json::from_str(&printed).expect("JSON")).expect("a valid schema");
 }
 
+#[test]
+fn the_published_api_is_that_of_the_routes() {
+    const API: &str = "www/schema/openapi.json";
+    let (code, printed, err) = splitlight(&["openapi"], "");
+    assert_eq!((code, err.as_str()), (0, ""));
+    let command = format!("cargo splitlight openapi > {API}");
+    assert!(read(API) == printed, "the routes have changed: run `{command}`");
+    let document: Value = serde_json::from_str(&printed).expect("JSON");
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    for reference in printed.split("#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap_or_default();
+        assert!(schemas.contains_key(name), "there is no schema {name}");
+    }
+}
+
 /// Everything below a value that says it is a config.
 fn configs(value: &Value, into: &mut Vec<Value>) {
     match value {

@@ -1,10 +1,11 @@
 //! Results over time, and of the whole site.
 
 use crate::config::{Direction, KpiPer, Period};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `GET /v1/experiments/{key}/timeseries`: the results as they were at the end of every day.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Timeseries {
     /// The experiment's key.
@@ -16,7 +17,7 @@ pub struct Timeseries {
 }
 
 /// The results as they were at the end of a day, in UTC.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Day {
     /// The day, such as `2026-11-01`.
@@ -28,7 +29,7 @@ pub struct Day {
 }
 
 /// A metric until the end of a day.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DayMetric {
     /// The metric's key.
@@ -38,7 +39,7 @@ pub struct DayMetric {
 }
 
 /// A metric in a variation until the end of a day, with its always-valid interval.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DayVariation {
     /// Index of the variation.
@@ -56,7 +57,7 @@ pub struct DayVariation {
 }
 
 /// `GET /v1/funnels/{key}`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FunnelResults {
     /// The funnel's key.
@@ -73,7 +74,7 @@ pub struct FunnelResults {
 }
 
 /// A funnel in one variation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FunnelVariation {
     /// Index of the variation.
@@ -87,7 +88,7 @@ pub struct FunnelVariation {
 }
 
 /// A step of a funnel.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepResults {
     /// For people.
@@ -103,7 +104,7 @@ pub struct StepResults {
 }
 
 /// `GET /v1/kpis`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KpiList {
     /// When the newest aggregate arrived, RFC 3339.
@@ -113,7 +114,7 @@ pub struct KpiList {
 }
 
 /// A KPI and how it stands.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KpiResults {
     /// The KPI's key.
@@ -137,7 +138,7 @@ pub struct KpiResults {
 }
 
 /// A KPI in one period.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KpiPeriod {
     /// The first day.
@@ -151,7 +152,7 @@ pub struct KpiPeriod {
 }
 
 /// `GET /v1/cohorts`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CohortTable {
     /// When the newest aggregate arrived, RFC 3339.
@@ -161,7 +162,7 @@ pub struct CohortTable {
 }
 
 /// The visitors who were first seen in a week.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Cohort {
     /// The week's Monday.
