@@ -82,9 +82,10 @@ pub fn routes_of(path: &str) -> impl Iterator<Item = &'static Route> {
 /// ```
 pub fn document(version: &str) -> Value {
     let mut paths = Map::new();
+    let schemas = schemas::all();
     for route in ROUTES {
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
-        methods[route.method.to_ascii_lowercase()] = operation(route);
+        methods[route.method.to_ascii_lowercase()] = operation(route, &schemas);
     }
     json!({
         "openapi": "3.1.0",
@@ -98,13 +99,13 @@ pub fn document(version: &str) -> Value {
         "servers": [{ "url": "/" }],
         "paths": paths,
         "components": {
-            "schemas": schemas::all(),
+            "schemas": schemas,
             "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "description": "A key of the project, made with POST /v1/keys." } },
         },
     })
 }
 
-fn operation(route: &Route) -> Value {
+fn operation(route: &Route, schemas: &Map<String, Value>) -> Value {
     let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let in_path = in_path.map(|name| {
         json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } })

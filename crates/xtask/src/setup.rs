@@ -74,6 +74,44 @@ fn wasm_target() -> Result<()> {
     })
 }
 
+/// Whether the machine has a Python, which only some comparisons need.
+pub(crate) fn has_python() -> bool {
+    version_of("python3").is_some()
+}
+
+/// A Python with a package of its own, made when its requirements, a file of ours, changed.
+pub(crate) fn python(package: &str, requirements: &str) -> Result<PathBuf> {
+    let folder = paths::out().join(package);
+    let (python, marker) = (folder.join("bin/python"), folder.join("requirements.txt"));
+    let wanted = paths::read_text(&paths::root().join(requirements))?;
+    if python.is_file() && paths::read_text(&marker).is_ok_and(|made| made == wanted) {
+        return Ok(python);
+    }
+    if !has_python() {
+        fail!("python3 is needed to run {package}: install it with its module venv");
+    }
+    run::progress(&format!("installing {package}"), "about 60 s", || {
+        paths::create_dir(&paths::out())?;
+        let mut venv = run::command("python3");
+        venv.args(["-m", "venv", "--clear"]).arg(&folder);
+        run::output(&mut venv, "python3 cannot make an environment: install its module venv")?;
+        let mut pip = run::command(&python);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+            requirements,
+        ]);
+        let fix = format!("{package} cannot be installed: check the network, then run it again");
+        run::output(&mut pip, &fix).map(drop)
+    })?;
+    paths::write(&marker, wanted)?;
+    Ok(python)
+}
+
 /// The workerd program itself, so that no Node process stands between it and our signals.
 pub(crate) fn workerd() -> Result<PathBuf> {
     platform_binary("@cloudflare", "workerd-", "bin/workerd")

@@ -25,7 +25,7 @@ struct Step {
     run: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step { group: "lint", name: "formatting", run: formatting },
     Step { group: "lint", name: "clippy, native", run: clippy_native },
     Step { group: "lint", name: "clippy, wasm32", run: clippy_wasm },
@@ -33,6 +33,7 @@ const STEPS: [Step; 14] = [
     Step { group: "vectors", name: "vectors and pairs, wasm", run: vectors },
     Step { group: "fuzz", name: "fuzzing", run: fuzz::short },
     Step { group: "edge", name: "edge, workerd", run: edge },
+    Step { group: "api", name: "the API against its document", run: api },
     Step { group: "kill", name: "100 kills, workerd", run: kill },
     Step { group: "month", name: "a simulated month, workerd", run: month },
     Step { group: "e2e", name: "end to end, Chromium", run: e2e },
@@ -54,7 +55,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<i32> {
     for group in &groups {
         if !STEPS.iter().any(|step| step.group == *group) {
             fail!(
-                "test does not know `{group}`: it knows lint, unit, vectors, fuzz, edge, kill, month, e2e, check, size and docs"
+                "test does not know `{group}`: it knows lint, unit, vectors, fuzz, edge, api, kill, month, e2e, check, size and docs"
             );
         }
     }
@@ -167,6 +168,26 @@ fn edge() -> Result<()> {
 /// The long form of one file of the edge tests.
 fn kill() -> Result<()> {
     with_own_workerd("tests/edge/kill.test.mjs", &[("SPLITLIGHT_KILLS", KILLS)])
+}
+
+/// Needs a Python; without one it says that nothing was tried.
+fn api() -> Result<()> {
+    let found = if setup::has_python() {
+        setup::python("schemathesis", "tests/api/schemathesis.txt").map_err(|error| error.to_string())
+    } else {
+        Err("there is no python3".to_owned())
+    };
+    match found {
+        Ok(python) => {
+            let program = python.with_file_name("schemathesis");
+            let program = program.to_string_lossy();
+            with_own_workerd("tests/api/openapi.test.mjs", &[("SPLITLIGHT_SCHEMATHESIS", &program)])
+        }
+        Err(reason) => {
+            println!("NOT TRIED: {reason}, which schemathesis needs. Every route is still asked by `edge`.");
+            Ok(())
+        }
+    }
 }
 
 fn month() -> Result<()> {

@@ -29,7 +29,8 @@ fn an_hour() -> String {
 /// Makes a parameter.
 pub(super) async fn create(mut call: Call<'_>) -> Answer {
     let body = read_body(&mut call.request, BODY_BYTES_MAX).await?;
-    let wish: Wish = serde_json::from_slice(&body).map_err(|error| {
+    let written: &[u8] = if body.is_empty() { b"{}" } else { &body };
+    let wish: Wish = serde_json::from_slice(written).map_err(|error| {
         let detail = format!("The body is not as expected: {error}. Send {{\"expiresIn\": \"1h\"}}.");
         Problem::new(400, "Not an explanation", detail)
     })?;

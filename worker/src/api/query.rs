@@ -51,9 +51,18 @@ impl Query {
         })
     }
 
+    /// Where a page begins.
+    pub(super) fn cursor(&self) -> Result<Option<i64>, Problem> {
+        let Some(cursor) = self.number("cursor")? else { return Ok(None) };
+        i64::try_from(cursor).ok().filter(|cursor| *cursor <= LAST).map(Some).ok_or_else(|| {
+            let detail = format!("`cursor={cursor}` is none that a page before has given.");
+            Problem::new(400, "Bad query parameter", detail)
+        })
+    }
+
     /// The entry before which a page begins, newest first; the newest of all without a cursor.
     pub(super) fn before(&self) -> Result<i64, Problem> {
-        Ok(self.number("cursor")?.map_or(LAST, |cursor| i64::try_from(cursor).unwrap_or(LAST).min(LAST)))
+        Ok(self.cursor()?.unwrap_or(LAST))
     }
 
     /// Whether a flag is set, with `1` or `true`.

@@ -20,7 +20,7 @@ const LIMIT: (u32, u32) = (1000, 1000);
 /// `GET /v1/experiments`.
 pub(super) async fn list(call: &Call<'_>) -> Answer {
     let limit = usize::try_from(call.query.limit(LIMIT.0, LIMIT.1)?).unwrap_or(usize::MAX);
-    let from = usize::try_from(call.query.number("cursor")?.unwrap_or(0)).unwrap_or(usize::MAX);
+    let from = usize::try_from(call.query.cursor()?.unwrap_or(0)).unwrap_or(usize::MAX);
     let (published, merged) = read(call, None).await?;
     let mut list = collector::list(&published.config, &merged.aggregates, clock::now());
     let rest = list.experiments.len().saturating_sub(from.saturating_add(limit));

@@ -56,6 +56,13 @@ fn check_engagement(engagement: &Engagement, at: &mut At) {
             at.error(&format!("{here}/halfLife"), reason, "write a span such as 14d, 12h or 30m");
         }
     }
+    // A score that nobody asks for is not compiled, so this is where its conditions are looked at.
+    for (index, fit) in engagement.fit.iter().enumerate() {
+        if !matches!(fit.when, crate::Value::Object(_)) {
+            let fix = "a condition is an object such as { \"geo.city\": \"Madrid\" }";
+            at.error(&format!("/engagement/fit/{index}/when"), "this is not an object", fix);
+        }
+    }
     if engagement.scale <= 0.0 {
         at.error("/engagement/scale", "the scale is not above 0", "leave it out, or write 50");
     }
