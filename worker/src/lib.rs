@@ -36,6 +36,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
             (Method::Get | Method::Head, "/e.gif") => {
                 intake::pixel::answer(&request, &env, &context, settings).await
             }
+            (Method::Post, "/s") => edge::segments::answer(request, &env, settings).await,
             (_, "/e") => intake::respond(&request, settings),
             (_, own) if own.starts_with("/v1/") => api::answer(request, own, &env, &context, settings).await,
             _ => problem::not_found(),
