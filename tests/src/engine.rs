@@ -173,6 +173,7 @@ fn decide_case(config: &Config, program: &Program, case: &DecideCase) -> Option<
         Some(other) => return Some(format!("there is no consent {other:?}")),
     };
     let facts = Facts {
+        segments: None,
         id: case.id.clone(),
         attributes: attributes(case),
         history,

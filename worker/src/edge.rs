@@ -12,6 +12,8 @@ mod headers;
 mod keep;
 pub(crate) mod pass;
 mod redirect;
+mod said;
+pub(crate) mod segments;
 mod stream;
 mod validate;
 mod view;
@@ -20,6 +22,7 @@ use crate::clock;
 use crate::project::{self, Published};
 use crate::settings::{PageCache, Settings};
 use forward::Condition;
+use said::Said;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
@@ -35,6 +38,7 @@ const WAIT_MAX: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     request: &'a Request,
+    said: &'a Said,
     env: &'a Env,
     context: &'a Context,
     settings: &'a Settings,
@@ -48,11 +52,12 @@ pub(crate) async fn respond(
     settings: &Settings,
 ) -> Result<Response> {
     headers::pass_through_on_exception(context);
-    if !headers::is_page_load(&request) {
+    let said = Said::new(request.inner());
+    if !said.is_page_load() {
         return forward::plain(&request, env).await;
     }
-    let asked = Asked { request: &request, env, context, settings };
-    if explain::is_asked(&request, env, clock::now()) {
+    let asked = Asked { request: &request, said: &said, env, context, settings };
+    if explain::is_asked(&said.url, env, clock::now()) {
         return asked.explain().await;
     }
     match project::at_hand(env, context, settings) {
@@ -66,8 +71,8 @@ impl Asked<'_> {
     async fn explain(self) -> Result<Response> {
         match self.published().await {
             Some(published) => {
-                let looks = facts::Looks::new(self.request, self.env, self.settings, clock::now());
-                explain::respond(&published, &looks.visitor, looks.now)
+                let looks = facts::Looks::new(self.said, self.env, self.settings, &published.hash);
+                explain::respond(&published, &looks.visitor(), looks.now)
             }
             None => forward::plain(self.request, self.env).await,
         }
@@ -80,10 +85,10 @@ impl Asked<'_> {
     /// The page, when the program is in memory: it is decided before anything is looked up or asked for.
     async fn known(self, published: &Rc<Published>) -> Result<Response> {
         let Self { request, env, .. } = self;
-        if !published.program.concerns(&request.inner().url(), clock::now()) {
+        if !published.program.concerns(&self.said.url, clock::now()) {
             return forward::plain(request, env).await;
         }
-        let view = View::new(request, env, self.settings, published, 0);
+        let view = View::new(self, published, 0);
         if !view.concerns_page() {
             return forward::plain(request, env).await;
         }
@@ -91,7 +96,7 @@ impl Asked<'_> {
         if let Some(place) = &place
             && let Some(page) = within(WAIT_MAX, place.find()).await.flatten()
         {
-            return view.again(request, page);
+            return view.again(self.said, page);
         }
         let condition = self.condition(&view);
         let response = forward::page(request, env, &condition).await?;
@@ -109,24 +114,21 @@ impl Asked<'_> {
             both(forward::page(self.request, self.env, &Condition::None), published).await;
         let response = response?;
         let Some(published) = published else { return Ok(response) };
-        let view = View::new(self.request, self.env, self.settings, &published, waited_ms);
+        let view = View::new(self, &published, waited_ms);
         Ok(view.personalize(self, response, None))
     }
 
     /// Where a page that is written for a view may be kept for others who get the same.
     fn place(self, view: &View) -> Option<keep::Place> {
         let keeps = self.settings.page_cache == PageCache::Edge && view.is_of_anybody();
-        let secret = self.request.headers().get("authorization").ok().flatten().is_some();
-        (keeps && !secret)
-            .then(|| keep::Place::new(&self.settings.prefix, &self.request.inner().url(), &view.digest))
+        (keeps && self.said.authorization.is_empty())
+            .then(|| keep::Place::new(&self.settings.prefix, &self.said.url, &view.digest))
     }
 
     /// What the origin is to be asked about the copy that a browser has.
     fn condition(self, view: &View) -> Condition {
-        let asks = self.request.headers().get("if-none-match").ok().flatten();
-        let held = asks
-            .filter(|_| self.settings.page_cache != PageCache::None && view.may_be_held())
-            .and_then(|tags| validate::held(&tags));
+        let may = self.settings.page_cache != PageCache::None && view.may_be_held();
+        let held = Some(&self.said.if_none_match).filter(|_| may).and_then(|tags| validate::held(tags));
         match held {
             Some((tag, digest)) if digest == view.digest_in_tag() => Condition::Tag(tag),
             _ => Condition::None,

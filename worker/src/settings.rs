@@ -1,5 +1,6 @@
 //! The Worker's settings, from its bindings.
 
+use splitlight_engine::Consent;
 use splitlight_protocol::limits::SOURCE_EVENTS_PER_SECOND;
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -11,6 +12,7 @@ thread_local! {
 
 /// What the operator configured; every setting has a default but the secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Settings {
     /// `PROJECT_KEY`: the project this deployment serves, `default`.
     pub(crate) project: String,
@@ -30,6 +32,10 @@ pub(crate) struct Settings {
     pub(crate) signed_only: bool,
     /// `CONSENT`: `granted` unless a visitor said otherwise, or `required` to store nothing before they agree.
     pub(crate) consent_required: bool,
+    /// `GPC`: whether Global Privacy Control (`Sec-GPC: 1`) refuses for visitors who gave no answer, unless it is `ignored`.
+    pub(crate) honors_gpc: bool,
+    /// `REDIRECT_HOSTS`: hosts, separated by commas, to which the edge sends visitors, beside the page's own.
+    pub(crate) redirect_hosts: Vec<String>,
     /// `PAGE_CACHE`: who may keep a personalized page, nobody.
     pub(crate) page_cache: PageCache,
 }
@@ -86,6 +92,8 @@ impl Settings {
             api_hosts: list("API_HOST"),
             has_origin: env.service("ORIGIN").is_ok() || text("ORIGIN_URL").is_some(),
             allowed_origins: list("ALLOWED_ORIGINS"),
+            honors_gpc: text("GPC").as_deref() != Some("ignored"),
+            redirect_hosts: list("REDIRECT_HOSTS"),
             page_cache: PageCache::read(text("PAGE_CACHE").as_deref()),
             source_events_per_second: text("SOURCE_EVENTS_PER_SECOND")
                 .and_then(|text| text.parse().ok())
@@ -93,6 +101,11 @@ impl Settings {
             signed_only: text("VISITORS").as_deref() == Some("signed"),
             consent_required: text("CONSENT").as_deref() == Some("required"),
         }
+    }
+
+    /// What a visitor who gave no answer has agreed to.
+    pub(crate) fn silence(&self) -> Consent {
+        if self.consent_required { Consent::Pending } else { Consent::Granted }
     }
 
     /// The part of a path below our prefix, when it is one of ours.

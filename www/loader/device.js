@@ -3,6 +3,7 @@ import { newId } from "./ids.js";
 
 const ID = "sl_id";
 const STICKY = "sl_sticky";
+const SEGMENTS = "sl_seg";
 const MET = "sl_met";
 const CONSENT = "sl_consent";
 const SESSION = "sl.session";
@@ -50,6 +51,7 @@ export function openDevice(siteSays) {
       if (consent === "denied") {
         setCookie(ID, "", 0);
         setCookie(STICKY, "", 0);
+        setCookie(SEGMENTS, "", 0);
         attempt(() => sessionStorage.removeItem(SESSION));
         attempt(() => localStorage.removeItem(HISTORY));
         device.id = session = undefined;
@@ -74,6 +76,13 @@ export function openDevice(siteSays) {
     sticky: () => (device.agreed() && cookie(STICKY)) || "",
 
     keepSticky: (text) => device.agreed() && setCookie(STICKY, text),
+
+    // Tells the edge, which signs it, the numbers of audiences. Until it has, it knows none rather than former ones.
+    tell(segments, url) {
+      if (!device.agreed() || cookie(SEGMENTS)?.startsWith(`${segments}~`)) return;
+      setCookie(SEGMENTS, "", 0);
+      fetch(url, { method: "POST", body: segments, keepalive: true }).catch(() => {});
+    },
 
     // What the visitor met by being sent to this page: `<item>~<variation>`, once.
     met() {

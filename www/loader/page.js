@@ -99,7 +99,8 @@ export function openPage(options, base, wasm, program, site) {
     url = location.href;
     const answer = call((it) => it.decide(facts(keep), known(it)));
     if (!answer) return;
-    const [values, kept, visited, items] = answer;
+    const [values, kept, visited, items, segments] = answer;
+    tell(segments);
     if (device.agreed()) entered = url;
     if (visited.length) device.keepHistory(visited);
     features = new Map(values.map(([key, ...feature]) => [key, feature]));
@@ -130,8 +131,17 @@ export function openPage(options, base, wasm, program, site) {
   };
 
   const remember = (...event) => {
-    const history = call((it) => it.asksHistory && it.remember(event, known(it)));
-    if (history) device.keepHistory(history);
+    const answer = call((it) => it.asksHistory && it.remember(event, known(it)));
+    if (!answer) return;
+    device.keepHistory(answer[0]);
+    tell(answer[1]);
+  };
+
+  // An edge that rendered this page renders the next ones by the audiences the visitor is in now.
+  const tell = (segments) => {
+    if (segments && handover && site.config && base.startsWith(`${location.origin}/`)) {
+      device.tell(`${site.config.slice(0, 8)}~${segments.join(".")}`, `${base}/s`);
+    }
   };
 
   // To another address, unless the visitor is there.

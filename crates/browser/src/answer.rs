@@ -1,7 +1,8 @@
 //! Decisions as the loader takes them: one list per item, because lists need no member names in the download.
 //!
-//! A whole answer is `[features, kept, history, items]`, where `kept` is the text of kept variations and `history` the
-//! bytes that the device should keep; each is empty if it is not new.
+//! A whole answer is `[features, kept, history, items, segments]`, where `kept` is the text of kept variations and `history`
+//! the bytes that the device should keep; each is empty if it is not new. `segments` are the numbers of the audiences that
+//! the edge should know of, or null when there are none to know.
 //!
 //! A feature is `[key, value, reason, item]`, where reading it is meeting the item with that key, if there is one.
 //!
@@ -15,9 +16,9 @@
 
 use crate::standing::Standing;
 use splitlight_engine::bytes::{list, text, value};
-use splitlight_engine::{Decisions, Edit, Item, ItemKind, Program, Variation};
+use splitlight_engine::{Decisions, Edit, Item, ItemKind, Program, Variation, Visitor};
 use splitlight_protocol::config::Position;
-use splitlight_protocol::{Map, Value};
+use splitlight_protocol::{Map, Timestamp, Value};
 
 /// All features, in the order of the program.
 pub(crate) fn features(program: &Program, decisions: &Decisions, out: &mut Vec<u8>) {
@@ -29,6 +30,15 @@ pub(crate) fn features(program: &Program, decisions: &Decisions, out: &mut Vec<u
         text(decision.reason.name(), out);
         let item = decision.item.and_then(|(item, _)| program.items().get(item));
         maybe(item.map(Item::key), out);
+    }
+}
+
+/// The segments that the visitor is in.
+pub(crate) fn segments(program: &Program, visitor: &Visitor, now: Timestamp, out: &mut Vec<u8>) {
+    let Some(segments) = program.segments(visitor, now) else { return null(out) };
+    list(segments.len(), out);
+    for segment in segments {
+        number(segment as usize, out);
     }
 }
 

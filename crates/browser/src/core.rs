@@ -99,7 +99,7 @@ pub fn decide_page(now: f64) -> usize {
         });
         let decisions = decide(program, &visitor, now);
         bytes.clear();
-        bytes::list(4, bytes);
+        bytes::list(5, bytes);
         answer::features(program, &decisions, bytes);
         bytes::text(
             &decisions.kept(program, &visitor).map(|sticky| sticky.to_text()).unwrap_or_default(),
@@ -112,11 +112,13 @@ pub fn decide_page(now: f64) -> usize {
             standing::again(program, standings, &decisions, is("keep"));
         }
         answer::items(program, standings, visitor.attributes(), bytes);
+        answer::segments(program, &visitor, now, bytes);
         bytes.as_ptr().addr()
     })
 }
 
-/// Remembers an event at a time; gives the address of the history's bytes, or 0 when no rule asks about it.
+/// Remembers an event at a time; gives the address of a list of the history's bytes and the segments, or 0 when no rule
+/// asks about it.
 ///
 /// The input is a list of the event's name, its properties and its value or null, and then the bytes of the history.
 #[wasm_bindgen]
@@ -127,11 +129,15 @@ pub fn remember(now: f64) -> usize {
         let Value::Array(event) = event else { return 0 };
         let [Value::String(name), Value::Object(properties), value] = &*event else { return 0 };
         let value = value.as_f64().map(whole);
-        if !history.record(program, name, properties, value, Timestamp::from_ms(whole(now))) {
+        let now = Timestamp::from_ms(whole(now));
+        if !history.record(program, name, properties, value, now) {
             return 0;
         }
         bytes.clear();
+        bytes::list(2, bytes);
         bytes::raw(&history.to_bytes(), bytes);
+        let visitor = Visitor::new(Facts { history: Some(history), ..Facts::default() });
+        answer::segments(program, &visitor, now, bytes);
         bytes.as_ptr().addr()
     })
 }

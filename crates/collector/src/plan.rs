@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use splitlight_protocol::config::{
     Config, Dimension, Experiment, Measure, Metric, MetricKind, Period, Personalization, Status,
 };
+use splitlight_protocol::event::PAGE_VIEW;
 use splitlight_protocol::time::parse_span;
 use splitlight_protocol::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,7 +159,10 @@ impl Measured {
         Self {
             key: metric.key.clone(),
             kind: metric.kind,
-            asked: Asked::new(&metric.event, &metric.filter),
+            asked: match metric.kind {
+                MetricKind::Bounce => Asked::new(PAGE_VIEW, &metric.filter),
+                _ => Asked::new(&metric.event, &metric.filter),
+            },
             measure: metric.value,
             denominator: metric.denominator.as_ref().map(|it| (Asked::new(&it.event, &it.filter), it.value)),
             delay_ms: metric.delay.as_ref().map_or(0, ms),

@@ -161,7 +161,11 @@ impl Condition {
             },
             Self::Audience(index) => match context.audiences.split_at_checked(*index as usize) {
                 // It may ask for those before it only, so that it cannot come back to itself.
-                Some((audiences, [audience, ..])) => audience.holds(&Context { audiences, ..*context }),
+                Some((audiences, [audience, ..])) => match audience.holds(&Context { audiences, ..*context })
+                {
+                    Truth::Unknown => context.visitor.is_in_segment(context.program, *index),
+                    known => known,
+                },
                 _ => Truth::Unsupported,
             },
             Self::History { test, .. } | Self::Score(_, _, test) => match self.found(context) {

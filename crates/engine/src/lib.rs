@@ -45,6 +45,7 @@ mod program;
 mod reason;
 mod replay;
 mod score;
+mod segment;
 mod site;
 mod sticky;
 mod targeting;

@@ -36,6 +36,7 @@ impl Facts {
             user: self.user.clone(),
             attributes: self.attributes.clone(),
             history: self.history.as_ref().map(|history| hex(&history.to_bytes())),
+            segments: self.segments.clone(),
             url: self.url.clone(),
             consent: match self.consent {
                 Consent::Granted => Agreed::Granted,
@@ -64,6 +65,7 @@ impl Facts {
             user: record.user.clone(),
             attributes: record.attributes.clone(),
             history: history.transpose()?,
+            segments: record.segments.clone(),
             url: record.url.clone(),
             consent: match record.consent {
                 Agreed::Granted => Consent::Granted,

@@ -28,6 +28,9 @@ pub struct Facts {
     pub attributes: Map,
     /// What the visitor did, `None` where it is not known, such as at the edge.
     pub history: Option<History>,
+    /// The audiences that the device said the visitor is in, as [`Program::segments`](crate::Program::segments) gives
+    /// them, for where the history is not known.
+    pub segments: Option<Vec<u32>>,
     /// The page's address.
     pub url: String,
     /// What the visitor has agreed to.
@@ -51,6 +54,7 @@ pub struct Visitor {
     pub(crate) user: Option<String>,
     pub(crate) attributes: Map,
     pub(crate) history: Option<History>,
+    pub(crate) segments: Option<Vec<u32>>,
     pub(crate) url: Url,
     pub(crate) consent: Consent,
     pub(crate) bot: bool,
@@ -73,6 +77,7 @@ impl Visitor {
             id: facts.id.filter(|id| granted && !id.is_empty()),
             user: facts.user.filter(|user| granted && !user.is_empty()),
             history,
+            segments: facts.segments.filter(|_| granted),
             url: Url::parse(&facts.url),
             attributes,
             consent: facts.consent,

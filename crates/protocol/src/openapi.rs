@@ -130,8 +130,11 @@ fn operation(route: &Route, schemas: &Map<String, Value>) -> Value {
         operation["description"] = json!(format!("Takes a key with the scope `{scope}` or `admin`."));
     }
     if !route.body.is_empty() {
+        // Where nothing has to be said, nothing has to be sent.
+        let optional = |schema: &Value| schema["type"] == "object" && schema["required"] == json!([]);
+        let required = !route.body.iter().any(|(_, name)| schemas.get(*name).is_some_and(optional));
         operation["requestBody"] =
-            json!({ "required": true, "content": contents(route.body.iter().copied()) });
+            json!({ "required": required, "content": contents(route.body.iter().copied()) });
     }
     operation
 }

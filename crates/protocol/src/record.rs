@@ -33,6 +33,9 @@ pub struct Record {
     /// The device's history as hexadecimal bytes; missing where it was not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<String>,
+    /// The audiences that the device had said the visitor was in; missing where it had not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<Vec<u32>>,
     /// The page's address.
     pub url: String,
     /// What the visitor had agreed to.

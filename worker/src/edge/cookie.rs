@@ -5,11 +5,12 @@
 //! with a former key's is signed anew.
 //! Without a `COOKIE_KEY` nothing is signed and every well-formed id is taken.
 
+use super::said::Said;
 use crate::random;
 use crate::settings::Settings;
 use crate::signature;
 use splitlight_engine::{Consent, Sticky};
-use worker::{Env, Request};
+use worker::Env;
 
 /// The cookie with the id; the browser reads the part before the dot, so scripts must see it.
 const ID: &str = "sl_id";
@@ -28,21 +29,16 @@ const AGE_SECONDS: u32 = 34_164_000;
 pub(crate) struct Identity {
     consent: Consent,
     id: Option<String>,
+    /// Whether the request brought the id.
+    is_known: bool,
     sticky: Sticky,
     /// What the cookie should be, when the browser has another.
     new_value: Option<String>,
 }
 
-/// Reads the visitor's cookies, and makes an id for a visitor without one when that is allowed.
-pub(crate) fn identity(request: &Request, env: &Env, settings: &Settings) -> Identity {
-    let cookies = request.headers().get("cookie").ok().flatten().unwrap_or_default();
-    let fresh = || random::bytes::<16>().ok().map(uuid);
-    read(&cookies, &signature::keys(env), settings.consent_required, fresh)
-}
-
 /// The visitor that a cookie header names, when they agreed to be known.
 pub(crate) fn visitor(cookies: &str, env: &Env, settings: &Settings) -> Option<String> {
-    read(cookies, &signature::keys(env), settings.consent_required, || None).id
+    read(cookies, &signature::keys(env), settings.silence(), || None).id
 }
 
 /// Whether a cookie header has this visitor's id with a signature of ours.
@@ -53,9 +49,22 @@ pub(crate) fn is_signed(cookies: &str, visitor: &str, env: &Env) -> bool {
 }
 
 impl Identity {
+    /// Reads the visitor's cookies, and makes an id for a visitor without one when that is allowed.
+    pub(super) fn new(said: &Said, keys: &[Vec<u8>], settings: &Settings) -> Self {
+        // Who asks not to be followed and has not answered us has answered.
+        let refuses = settings.honors_gpc && said.gpc == "1";
+        let silence = if refuses { Consent::Denied } else { settings.silence() };
+        read(&said.cookies, keys, silence, || random::bytes::<16>().ok().map(uuid))
+    }
+
     /// The visitor's id.
     pub(crate) fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// The visitor's id, when the request brought it.
+    pub(crate) fn known_id(&self) -> Option<&str> {
+        self.id.as_deref().filter(|_| self.is_known)
     }
 
     /// The variations that the device keeps.
@@ -79,17 +88,16 @@ impl Identity {
 fn read(
     cookies: &str,
     keys: &[Vec<u8>],
-    consent_required: bool,
+    silence: Consent,
     fresh: impl FnOnce() -> Option<String>,
 ) -> Identity {
     let consent = match values(cookies, CONSENT).next() {
         Some("granted") => Consent::Granted,
         Some("denied") => Consent::Denied,
-        _ if consent_required => Consent::Pending,
-        _ => Consent::Granted,
+        _ => silence,
     };
     if consent != Consent::Granted {
-        return Identity { consent, id: None, sticky: Sticky::default(), new_value: None };
+        return Identity { consent, id: None, is_known: false, sticky: Sticky::default(), new_value: None };
     }
     let sticky = values(cookies, STICKY).next().map(Sticky::parse).unwrap_or_default();
     let known = values(cookies, ID).find_map(|value| {
@@ -99,6 +107,7 @@ fn read(
         let genuine = keys.is_empty() || signature.is_none() || signed_by.is_some();
         (is_uuid(id) && genuine).then(|| (id.to_owned(), signed_by == Some(0)))
     });
+    let is_known = known.is_some();
     let (id, was_signed) = match known {
         Some((id, was_signed)) => (Some(id), was_signed || keys.is_empty()),
         None => (fresh(), false),
@@ -107,11 +116,11 @@ fn read(
         Some(key) => format!("{id}.{}", signature::of(key, id)),
         None => id.clone(),
     });
-    Identity { consent, id, sticky, new_value }
+    Identity { consent, id, is_known, sticky, new_value }
 }
 
 /// The values of all cookies with a name: a parent domain may have set another.
-fn values<'c>(cookies: &'c str, name: &str) -> impl Iterator<Item = &'c str> {
+pub(super) fn values<'c>(cookies: &'c str, name: &str) -> impl Iterator<Item = &'c str> {
     cookies.split(';').filter_map(move |cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
@@ -153,9 +162,9 @@ mod tests {
 
     #[test]
     fn a_signed_id_stays_and_is_not_set_again() {
-        let first = read("", &[b"key".to_vec()], false, fresh);
+        let first = read("", &[b"key".to_vec()], Consent::Granted, fresh);
         let value = first.new_value.clone().unwrap_or_default();
-        let again = read(&format!("a=b; {ID}={value}"), &[b"key".to_vec()], false, || None);
+        let again = read(&format!("a=b; {ID}={value}"), &[b"key".to_vec()], Consent::Granted, || None);
         assert_eq!((first.id(), again.id(), again.cookie(true)), (Some(NEW), Some(NEW), None));
     }
 
@@ -163,7 +172,7 @@ mod tests {
     fn an_id_signed_by_a_former_key_stays_and_is_signed_again() {
         let keys = [b"new".to_vec(), b"old".to_vec()];
         let value = format!("{OLD}.{}", signature::of(b"old", OLD));
-        let found = read(&format!("{ID}={value}"), &keys, false, fresh);
+        let found = read(&format!("{ID}={value}"), &keys, Consent::Granted, fresh);
         assert_eq!(found.id(), Some(OLD));
         assert_eq!(found.new_value, Some(format!("{OLD}.{}", signature::of(b"new", OLD))));
     }
@@ -172,18 +181,18 @@ mod tests {
     fn a_forged_id_is_replaced_and_the_browser_s_own_is_signed() {
         for forged in [format!("{OLD}."), format!("{OLD}.AAAAAAAAAAAAAAAAAAAAAA"), "x".to_owned()] {
             assert_eq!(
-                read(&format!("{ID}={forged}"), &[b"key".to_vec()], false, fresh).id(),
+                read(&format!("{ID}={forged}"), &[b"key".to_vec()], Consent::Granted, fresh).id(),
                 Some(NEW),
                 "{forged}"
             );
         }
-        let own = read(&format!("{ID}={OLD}"), &[b"key".to_vec()], false, fresh);
+        let own = read(&format!("{ID}={OLD}"), &[b"key".to_vec()], Consent::Granted, fresh);
         assert_eq!(own.new_value, Some(format!("{OLD}.{}", signature::of(b"key", OLD))));
     }
 
     #[test]
     fn without_a_key_ids_are_taken_as_they_are() {
-        let read = |value: &str| read(&format!("{ID}={value}"), &[], false, fresh);
+        let read = |value: &str| read(&format!("{ID}={value}"), &[], Consent::Granted, fresh);
         assert_eq!((read(OLD).id(), read(OLD).cookie(true)), (Some(OLD), None));
         assert_eq!(
             read("nonsense").cookie(false),
@@ -195,12 +204,18 @@ mod tests {
     fn without_consent_there_is_no_id() {
         let cookie = format!("{ID}={OLD}");
         assert_eq!(
-            read(&cookie, &[], true, fresh),
-            Identity { consent: Consent::Pending, id: None, sticky: Sticky::default(), new_value: None }
+            read(&cookie, &[], Consent::Pending, fresh),
+            Identity {
+                consent: Consent::Pending,
+                id: None,
+                is_known: false,
+                sticky: Sticky::default(),
+                new_value: None
+            }
         );
-        let denied = read(&format!("{cookie}; {CONSENT}=denied"), &[], false, fresh);
+        let denied = read(&format!("{cookie}; {CONSENT}=denied"), &[], Consent::Granted, fresh);
         assert_eq!((denied.id(), denied.cookie(true)), (None, None));
-        assert_eq!(read(&format!("{CONSENT}=granted"), &[], true, fresh).id(), Some(NEW));
+        assert_eq!(read(&format!("{CONSENT}=granted"), &[], Consent::Pending, fresh).id(), Some(NEW));
     }
 
     #[test]

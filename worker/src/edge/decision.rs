@@ -1,6 +1,6 @@
 //! What is decided for a page before its first byte, and how the page says so.
 
-use super::redirect::{self, Redirect};
+use super::redirect::{self, Hosts, Redirect};
 use crate::preview::Preview;
 use crate::project::Published;
 use splitlight_engine::{Decisions, Program, Reason, Visitor, decide};
@@ -33,6 +33,11 @@ impl Decided {
         Self { published: published.clone(), draft, decisions }
     }
 
+    /// The config that decided.
+    pub(crate) fn published(&self) -> &Rc<Published> {
+        &self.published
+    }
+
     fn program(&self) -> &Program {
         self.draft.as_ref().unwrap_or(&self.published.program)
     }
@@ -58,16 +63,17 @@ impl Decided {
     pub(crate) fn redirect(
         &self,
         url: &str,
+        hosts: Hosts<'_>,
         at: impl Fn(&str) -> Visitor,
         now: Timestamp,
     ) -> Option<Redirect> {
         if !redirect::may_redirect(self.program(), &self.decisions) {
             return None;
         }
-        let first = Redirect::new(self.program(), &self.decisions, &Url::parse(url).ok()?)?;
+        let first = Redirect::new(self.program(), &self.decisions, &Url::parse(url).ok()?, hosts)?;
         let next = |url: &Url| {
             let decisions = decide(self.program(), &at(url.as_str()), now);
-            Redirect::new(self.program(), &decisions, url)
+            Redirect::new(self.program(), &decisions, url, hosts)
         };
         redirect::ends(url, &first, next).then_some(first)
     }

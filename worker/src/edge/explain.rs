@@ -3,7 +3,7 @@
 use crate::signature;
 use splitlight_engine::{Visitor, explain};
 use splitlight_protocol::{Timestamp, Value};
-use worker::{Env, Headers, Request, Response, Result};
+use worker::{Env, Headers, Response, Result};
 
 use crate::project::Published;
 
@@ -18,8 +18,7 @@ pub(crate) fn token(expires: Timestamp, key: &[u8]) -> String {
 }
 
 /// Whether an address asks for an explanation and may have one.
-pub(super) fn is_asked(request: &Request, env: &Env, now: Timestamp) -> bool {
-    let url = request.inner().url();
+pub(super) fn is_asked(url: &str, env: &Env, now: Timestamp) -> bool {
     // The characters of a token are not escaped by anybody.
     let token = url.split_once('?').and_then(|(_, query)| {
         query.split('&').find_map(|pair| pair.strip_prefix(PARAMETER)?.strip_prefix('='))

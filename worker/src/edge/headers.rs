@@ -2,18 +2,12 @@
 
 use worker::js_sys::{Function, Reflect};
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::{Context, Request, Response, ResponseBody, web_sys};
+use worker::{Context, Response, ResponseBody, web_sys};
 
 /// Whether a request looks like a browser that loads a page, or a part of one.
 pub(crate) fn may_load_page(request: &web_sys::Request) -> bool {
     let accept = || request.headers().get("accept").ok().flatten().unwrap_or_default();
     request.method() == "GET" && accept().to_ascii_lowercase().contains("text/html")
-}
-
-/// Whether a request looks like a browser that loads a whole page.
-pub(crate) fn is_page_load(request: &Request) -> bool {
-    let lacks = |name: &str| request.headers().get(name).ok().flatten().is_none_or(|text| text.is_empty());
-    may_load_page(request.inner()) && lacks("upgrade") && lacks("range")
 }
 
 /// Whether a response is a whole page that we can read and write.

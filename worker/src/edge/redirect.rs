@@ -1,7 +1,15 @@
 //! Variations that are another page: the visitor is sent there before this one is seen.
 
+use super::Asked;
 use super::cookie::Identity;
+use super::decision::Decided;
+use super::said::Said;
+use crate::intake::check::{Checked, Sender};
+use crate::{clock, intake, shard};
+use sha2::{Digest, Sha256};
 use splitlight_engine::{Decisions, Program};
+use splitlight_protocol::Timestamp;
+use splitlight_protocol::event::EventId;
 use worker::{Headers, Response, Result, Url};
 
 /// The cookie that tells the next page's script what the visitor met by being sent there: `<item>~<variation>`.
@@ -17,21 +25,44 @@ const HOPS_MAX: usize = 5;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Redirect {
     to: String,
-    met: Option<String>,
+    /// The item and the variation.
+    met: Option<(String, String)>,
+    /// Whether the script of the next page can say that it was met: it is a page of the same site.
+    is_told: bool,
+}
+
+/// The hosts to which the edge sends visitors.
+#[derive(Clone, Copy)]
+pub(crate) struct Hosts<'a>(&'a [String]);
+
+impl<'a> Hosts<'a> {
+    /// Those of the setting, for somebody who looks: a browser says that it navigates. To others the page answers as it
+    /// is, or a machine that no list knows would be counted where it cannot run a script.
+    pub(crate) fn new(said: &Said, allowed: &'a [String]) -> Self {
+        Self(if said.fetch_mode == "navigate" { allowed } else { &[] })
+    }
+
+    fn allows(self, to: &Url, from: &Url) -> bool {
+        let host = to.host_str().unwrap_or_default();
+        // Never from an encrypted page to one that is not.
+        to.origin() == from.origin()
+            || (to.scheme() == from.scheme() && self.0.iter().any(|allowed| allowed == host))
+    }
 }
 
 impl Redirect {
-    /// The first redirect in force that leads to another page of the same site.
+    /// The first redirect in force that leads to another page of the same site or of a host that is allowed.
     ///
-    /// To another site the browser goes by itself, because nobody but it could say there that this was met.
-    pub(crate) fn new(program: &Program, decisions: &Decisions, url: &Url) -> Option<Self> {
+    /// To another host the browser goes by itself.
+    pub(crate) fn new(program: &Program, decisions: &Decisions, url: &Url, hosts: Hosts<'_>) -> Option<Self> {
         decisions.iter(program).find_map(|(item, decision)| {
             let variation =
                 item.variations().get(decision.variation).filter(|_| decision.reason.is_open())?;
             let (to, keep_query) = variation.redirect.as_ref()?;
             let to = target(url, to, *keep_query)?;
-            let met = decision.reason.counts().then(|| format!("{}~{}", item.key(), variation.key));
-            (to.origin() == url.origin() && to != *url).then(|| Self { to: to.into(), met })
+            let met = decision.reason.counts().then(|| (item.key().to_owned(), variation.key.clone()));
+            let is_told = to.origin() == url.origin();
+            (hosts.allows(&to, url) && to != *url).then(|| Self { to: to.into(), met, is_told })
         })
     }
 
@@ -49,11 +80,52 @@ impl Redirect {
         Ok(Response::empty()?.with_status(302).with_headers(headers))
     }
 
+    /// Has the collector count that it was met, where no script of ours can say so.
+    pub(super) fn count(&self, asked: Asked<'_>, decided: &Decided, identity: &Identity) {
+        let (Some((item, variation)), Some(id), false) = (&self.met, identity.id(), self.is_told) else {
+            return;
+        };
+        let Asked { said, env, context, settings, .. } = asked;
+        let page = Url::parse(&said.url).ok();
+        let now = clock::now();
+        let batch = exposure(id, item, variation, page.as_ref().map(Url::path), now);
+        let Ok((batch, refused)) = intake::parse(batch.as_bytes()) else { return };
+        let (env, settings, published) = (env.clone(), settings.clone(), decided.published().clone());
+        let checked = Checked::new(batch, refused, &published.checking, now, Sender::default());
+        context.wait_until(async move {
+            let counted = shard::count(&env, &settings, &published, vec![checked.batch], false).await;
+            if !matches!(counted.as_slice(), [Ok(_)]) {
+                worker::console_error!("splitlight: an exposure to a redirect was not counted");
+            }
+        });
+    }
+
     fn cookie(&self, secure: bool) -> Option<String> {
         let secure = if secure { "; Secure" } else { "" };
-        let met = self.met.as_ref()?;
-        Some(format!("{MET}={met}; Path=/; Max-Age={MET_SECONDS}{secure}; SameSite=Lax"))
+        let (item, variation) = self.met.as_ref().filter(|_| self.is_told)?;
+        Some(format!("{MET}={item}~{variation}; Path=/; Max-Age={MET_SECONDS}{secure}; SameSite=Lax"))
     }
+}
+
+/// That a visitor met a variation, as a batch. It is one event however often they are sent there, because its id comes from
+/// what it says.
+fn exposure(id: &str, item: &str, variation: &str, page: Option<&str>, now: Timestamp) -> String {
+    let digest = Sha256::digest(format!("redirect\n{id}\n{item}\n{variation}"));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    // A UUID of version 8, whose bytes are anybody's own (RFC 9562).
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let event = serde_json::json!({
+        "id": EventId::from_bytes(bytes).to_string(),
+        "kind": "exposure",
+        "time": now.ms(),
+        "experiment": item,
+        "variation": variation,
+        "page": page,
+    });
+    serde_json::json!({ "visitor": id, "sentAt": now.ms(), "consent": "granted", "events": [event] })
+        .to_string()
 }
 
 /// Whether any redirect is in force, whatever its target.
@@ -104,6 +176,10 @@ mod tests {
     use splitlight_protocol::{Timestamp, config};
 
     fn redirect(redirect: &str, url: &str) -> Option<Redirect> {
+        sent(redirect, url, &[])
+    }
+
+    fn sent(redirect: &str, url: &str, hosts: &[&str]) -> Option<Redirect> {
         let document = format!(
             r#"{{ "version": 1, "project": "shop", "experiments": [{{ "key": "home", "variations": [
                 {{ "key": "old", "weight": 0 }}, {{ "key": "new", "weight": 1, "redirect": {redirect} }}] }}] }}"#
@@ -111,15 +187,46 @@ mod tests {
         let program = compile(&config::parse(&document).config).program;
         let facts = Facts { id: Some("v".to_owned()), url: url.to_owned(), ..Facts::default() };
         let decisions = decide(&program, &Visitor::new(facts), Timestamp::from_ms(0));
-        Redirect::new(&program, &decisions, &Url::parse(url).expect("an address"))
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        Redirect::new(&program, &decisions, &Url::parse(url).expect("an address"), Hosts(&hosts))
     }
 
     #[test]
     fn sends_to_another_page_of_the_site_once() {
         let sent = redirect(r#"{ "to": "/new" }"#, "https://shop.test/?a=1").expect("a redirect");
-        assert_eq!((sent.to.as_str(), sent.met.as_deref()), ("https://shop.test/new", Some("home~new")));
+        assert_eq!(sent.to.as_str(), "https://shop.test/new");
+        assert_eq!(sent.cookie(false).as_deref(), Some("sl_met=home~new; Path=/; Max-Age=300; SameSite=Lax"));
         assert_eq!(redirect(r#"{ "to": "/new" }"#, "https://shop.test/new"), None, "they are there");
         assert_eq!(redirect(r#"{ "to": "https://other.test/" }"#, "https://shop.test/"), None);
+    }
+
+    #[test]
+    fn other_hosts_have_to_be_allowed() {
+        let to = |to: &str, hosts: &[&str]| {
+            sent(&format!(r#"{{ "to": "{to}", "keepQuery": true }}"#), "https://shop.test/?a=1", hosts)
+        };
+        let there = to("https://new.test/x", &["new.test"]).expect("a redirect");
+        assert_eq!(
+            (there.to.as_str(), there.cookie(true), there.is_told),
+            ("https://new.test/x?a=1", None, false)
+        );
+        for other in ["http://new.test/x", "https://new.test.evil.test/", "https://evil.test/new.test"] {
+            assert_eq!(to(other, &["new.test"]), None, "{other}");
+        }
+        // The page's own host is allowed for pages of another port only when it is named.
+        assert_eq!(to("https://shop.test:8443/", &["new.test"]), None);
+    }
+
+    #[test]
+    fn an_exposure_is_one_event() {
+        let id = |item: &str, now| {
+            let batch = exposure("v", item, "b", Some("/"), Timestamp::from_ms(now));
+            let (batch, refused) = intake::parse(batch.as_bytes()).expect("a batch");
+            assert!(refused.is_empty(), "{refused:?}");
+            batch.events[0].id
+        };
+        assert_eq!(id("a", 1), id("a", 2));
+        assert_ne!(id("a", 1), id("b", 1));
     }
 
     #[test]
@@ -130,7 +237,7 @@ mod tests {
 
     #[test]
     fn nobody_is_sent_round_in_circles() {
-        let to = |to: &str| Redirect { to: format!("https://shop.test{to}"), met: None };
+        let to = |to: &str| Redirect { to: format!("https://shop.test{to}"), met: None, is_told: true };
         let ends = |pairs: &[(&str, &str)]| {
             let next = |url: &Url| {
                 let found = pairs.iter().find(|(from, _)| *from == url.path());

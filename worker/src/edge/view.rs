@@ -2,14 +2,15 @@
 
 use super::cookie::Identity;
 use super::decision::Decided;
-use super::facts::{self, Looks};
-use super::redirect::Redirect;
+use super::facts::Looks;
+use super::redirect::{self, Redirect};
+use super::said::Said;
 use super::{Asked, headers, keep, stream, validate};
 use crate::project::Published;
 use crate::settings::{PageCache, Settings};
 use splitlight_rewrite::Rewrite;
 use std::rc::Rc;
-use worker::{Env, Request, Response, Result};
+use worker::{Response, Result};
 
 /// What is decided for one view of a page, before anything is asked of the origin.
 pub(super) struct View {
@@ -27,25 +28,18 @@ pub(super) struct View {
 }
 
 impl View {
-    pub(super) fn new(
-        request: &Request,
-        env: &Env,
-        settings: &Settings,
-        published: &Rc<Published>,
-        waited_ms: i64,
-    ) -> Self {
-        let url = request.inner().url();
-        let Looks { identity, geo, preview, visitor, now } =
-            Looks::new(request, env, settings, crate::clock::now());
-        let decided = Decided::new(published, preview.as_ref(), &visitor, now);
-        let at = |url: &str| {
-            facts::visitor(request, url.to_owned(), &identity, geo.clone(), preview.as_ref(), now)
-        };
-        let redirect = decided.redirect(&url, at, now);
-        let rewrite = decided.rewrite(&visitor, geo.clone());
-        let digest =
-            if settings.page_cache == PageCache::None { String::new() } else { validate::digest(&rewrite) };
-        let (is_draft, is_secure) = (preview.is_some(), url.starts_with("https:"));
+    pub(super) fn new(asked: Asked<'_>, published: &Rc<Published>, waited_ms: i64) -> Self {
+        let Asked { said, env, settings, .. } = asked;
+        let looks = Looks::new(said, env, settings, &published.hash);
+        let visitor = looks.visitor();
+        let decided = Decided::new(published, looks.preview.as_ref(), &visitor, looks.now);
+        let hosts = redirect::Hosts::new(said, &settings.redirect_hosts);
+        let redirect = decided.redirect(&said.url, hosts, |url| looks.visitor_at(url), looks.now);
+        let Looks { identity, geo, preview, .. } = looks;
+        let rewrite = decided.rewrite(&visitor, geo);
+        let keeps = settings.page_cache != PageCache::None;
+        let digest = if keeps { validate::digest(&rewrite) } else { String::new() };
+        let (is_draft, is_secure) = (preview.is_some(), said.is_secure());
         Self { identity, decided, is_draft, redirect, rewrite, digest, waited_ms, is_secure }
     }
 
@@ -83,6 +77,7 @@ impl View {
             return page;
         }
         if let Some(redirect) = &self.redirect {
+            redirect.count(asked, &self.decided, &self.identity);
             return redirect.respond(self.is_secure, &self.identity).unwrap_or(page);
         }
         let etag = self.tag(&page, asked.settings);
@@ -98,11 +93,11 @@ impl View {
     ///
     /// # Errors
     /// When the runtime refuses a header.
-    pub(super) fn again(&self, request: &Request, page: Response) -> Result<Response> {
+    pub(super) fn again(&self, said: &Said, page: Response) -> Result<Response> {
         let etag = page.headers().get("etag")?;
-        let asks = request.headers().get("if-none-match")?.unwrap_or_default();
         let cookie = self.cookie();
-        let same = cookie.is_none() && etag.as_ref().is_some_and(|etag| validate::names(&asks, etag));
+        let same =
+            cookie.is_none() && etag.as_ref().is_some_and(|etag| validate::names(&said.if_none_match, etag));
         let timing = format!("{}, splitlight-kept", self.decided.timing(self.waited_ms));
         let headers = stream::Notes { cookie, etag, timing }.headers(&page)?;
         if same {

@@ -1,7 +1,6 @@
 //! What is measured: metrics, funnels, KPIs, and what results are broken down by.
 
 use super::schema::Key;
-use crate::event::PAGE_VIEW;
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,9 +60,9 @@ pub struct Metric {
     pub name: Option<String>,
     /// How a visitor is counted.
     pub kind: MetricKind,
-    /// The event that counts; `page_view` for opened pages.
+    /// The event that counts; `page_view` for opened pages, which a bounce need not say.
     #[schemars(with = "Key")]
-    #[serde(default = "page_view")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub event: String,
     /// Properties the event must have, by equality.
     #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
@@ -240,10 +239,6 @@ pub enum KpiPer {
     Total,
     /// The mean over the visitors of the period: a rate, or minor units.
     Visitor,
-}
-
-fn page_view() -> String {
-    PAGE_VIEW.to_owned()
 }
 
 fn window() -> String {

@@ -32,7 +32,12 @@ fn check_level(path: &str, level: f64, at: &mut At) {
 }
 
 pub(super) fn check_metric(metric: &Metric, at: &mut At) {
-    check_key("/event", &metric.event, at);
+    let is_bounce = metric.kind == MetricKind::Bounce;
+    match (metric.event.is_empty(), is_bounce) {
+        (true, true) => {}
+        (true, false) => at.broken(Code::MissingKey, "", "`event` is missing", "add `event`"),
+        (false, _) => check_key("/event", &metric.event, at),
+    }
     check_span("/window", Some(&metric.window), at);
     check_span("/delay", metric.delay.as_ref(), at);
     check_span("/lookback", metric.lookback.as_ref(), at);
@@ -62,7 +67,7 @@ pub(super) fn check_metric(metric: &Metric, at: &mut At) {
         (_, Some(_)) => at.error("/quantile", "only a quantile has a level", "write \"kind\": \"quantile\""),
         (_, None) => {}
     }
-    if kind == MetricKind::Bounce && (metric.event != PAGE_VIEW || metric.delay.is_some()) {
+    if is_bounce && (!matches!(metric.event.as_str(), "" | PAGE_VIEW) || metric.delay.is_some()) {
         at.error("", "a bounce is counted by opened pages alone", "remove `event` and `delay`");
     }
     let adjustable = matches!(kind, MetricKind::Proportion | MetricKind::Mean | MetricKind::Ratio);

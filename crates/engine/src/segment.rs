@@ -1,0 +1,136 @@
+//! Segments: audiences that behavior alone decides, of which the device tells the edge by their numbers.
+
+use crate::condition::{Condition, Context, Truth};
+use crate::history::Window;
+use crate::program::Program;
+use crate::score::Score;
+use crate::visitor::Visitor;
+use splitlight_protocol::Timestamp;
+
+impl Program {
+    /// The numbers of the segments that a visitor is in, from the lowest; `None` when no live rule asks for any.
+    ///
+    /// They mean something for this program only, and they are what [`Facts::segments`](crate::Facts::segments) takes
+    /// where the history is not known.
+    ///
+    /// ```
+    /// use splitlight_engine::{Facts, History, Visitor, compile, decide};
+    /// use splitlight_protocol::{Map, Timestamp, config};
+    /// let parsed = config::parse(r#"{ "version": 1, "project": "shop",
+    ///   "audiences": [{ "key": "fans", "when": { "$history": { "event": "view", "within": "30d", "count": 1 } } }],
+    ///   "personalizations": [{ "key": "hi", "when": { "$audience": "fans" }, "changes": [] }] }"#);
+    /// let (program, now) = (compile(&parsed.config).program, Timestamp::from_ms(0));
+    /// let mut history = History::default();
+    /// history.record(&program, "view", &Map::new(), None, now);
+    /// let device = Visitor::new(Facts { history: Some(history), ..Facts::default() });
+    /// let segments = program.segments(&device, now);
+    /// assert_eq!(segments, Some(vec![0]));
+    ///
+    /// let edge = Visitor::new(Facts { segments, ..Facts::default() });
+    /// assert!(decide(&program, &edge, now).iter(&program).all(|(_, decision)| decision.reason.is_open()));
+    /// ```
+    pub fn segments(&self, visitor: &Visitor, now: Timestamp) -> Option<Vec<u32>> {
+        let numbers = (0..).take(self.audiences.len()).filter(|number| self.is_segment(*number));
+        let numbers: Vec<u32> = numbers.collect();
+        let context = Context::new(self, visitor, now);
+        let holds = |number: &u32| Condition::Audience(*number).holds(&context) == Truth::True;
+        (!numbers.is_empty()).then(|| numbers.into_iter().filter(holds).collect())
+    }
+
+    /// Whether nothing but what the visitor did, by days, decides an audience: its answer is the same on every page, and
+    /// stays for hours.
+    fn is_segment(&self, number: u32) -> bool {
+        self.audiences.get(number as usize).is_some_and(|audience| self.is_behavior(audience))
+    }
+
+    fn is_behavior(&self, condition: &Condition) -> bool {
+        match condition {
+            Condition::All(parts) | Condition::Any(parts) => {
+                !parts.is_empty() && parts.iter().all(|part| self.is_behavior(part))
+            }
+            Condition::Not(part) => self.is_behavior(part),
+            Condition::History { window, .. } => matches!(window, Window::Days(_)),
+            Condition::Score(at, ..) => matches!(self.scores.get(*at as usize), Some(Score::Affinity(_))),
+            // It can only be one before, so that this ends; and an audience of audiences is a segment by its parts.
+            Condition::Audience(_)
+            | Condition::Attribute(..)
+            | Condition::Unsupported
+            | Condition::Never
+            | Condition::Near(_)
+            | Condition::Local(_) => false,
+        }
+    }
+}
+
+impl Visitor {
+    /// Whether the visitor is in a segment, as far as the device told.
+    pub(crate) fn is_in_segment(&self, program: &Program, number: u32) -> Truth {
+        match &self.segments {
+            Some(segments) if program.is_segment(number) => segments.contains(&number).into(),
+            _ => Truth::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Facts, History, Index, Reason, Visitor, compile, decide};
+    use splitlight_protocol::{Map, Timestamp, Value, config};
+
+    const CONFIG: &str = r#"{ "version": 1, "project": "shop", "audiences": [
+        { "key": "fans", "when": { "$history": { "event": "view", "within": "30d", "count": { "$gte": 2 } } } },
+        { "key": "idle", "when": { "$not": { "$history": { "event": "view", "within": "3d", "count": 1 } } } },
+        { "key": "quick", "when": { "$history": { "event": "view", "within": "10m", "count": 1 } } },
+        { "key": "here", "when": { "path": "/x", "$history": { "event": "view", "within": "3d", "count": 1 } } },
+        { "key": "unasked", "when": { "$history": { "event": "buy", "within": "3d", "count": 1 } } } ],
+      "personalizations": [
+        { "key": "fans", "slot": "a", "when": { "$audience": "fans" }, "changes": [] },
+        { "key": "idle", "slot": "b", "when": { "$audience": "idle" }, "changes": [] },
+        { "key": "both", "slot": "c", "when": { "$or": [{ "$audience": "fans" }, { "$audience": "idle" }] }, "changes": [] },
+        { "key": "quick", "slot": "d", "when": { "$audience": "quick" }, "changes": [] },
+        { "key": "here", "slot": "e", "when": { "$audience": "here" }, "changes": [] } ] }"#;
+
+    #[test]
+    fn what_the_device_tells_is_what_it_would_decide() {
+        let program = compile(&config::parse(CONFIG).config).program;
+        let now = Timestamp::from_ms(1_795_219_200_000);
+        for views in 0..3 {
+            let mut history = History::default();
+            for _ in 0..views {
+                history.record(&program, "view", &Map::new(), None, now);
+            }
+            let attributes = || Map::from_iter([("path".to_owned(), Value::from("/x"))]);
+            let facts = |history, segments| {
+                let id = Some("v".to_owned());
+                Visitor::new(Facts { id, history, segments, attributes: attributes(), ..Facts::default() })
+            };
+            let device = facts(Some(history), None);
+            let told = program.segments(&device, now);
+            let edge = facts(None, told.clone());
+            let known = decide(&program, &device, now);
+            let found = decide(&program, &edge, now);
+            assert_eq!(Index::new(&program).decide(&program, &edge, now), found);
+            for ((item, known), (_, found)) in known.iter(&program).zip(found.iter(&program)) {
+                // What lapses within the hour, and what depends on the page, stays the browser's.
+                let expected =
+                    if ["quick", "here"].contains(&item.key()) { Reason::Deferred } else { known.reason };
+                assert_eq!(found.reason, expected, "{} after {views} views, told {told:?}", item.key());
+            }
+            let silent = decide(&program, &facts(None, None), now);
+            assert!(silent.iter(&program).all(|(_, decision)| decision.reason == Reason::Deferred));
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_of_what_nobody_asks() {
+        let program = compile(
+            &config::parse(
+                r#"{ "version": 1, "project": "shop", "audiences": [
+            { "key": "fans", "when": { "$history": { "event": "view", "within": "30d", "count": 1 } } }] }"#,
+            )
+            .config,
+        )
+        .program;
+        assert_eq!(program.segments(&Visitor::new(Facts::default()), Timestamp::from_ms(0)), None);
+    }
+}
