@@ -24,6 +24,10 @@ export interface Options {
   signals?: string;
   /** Counts a variation once half of what it changes was in sight. */
   exposure?: "visible";
+  /** Events that nobody has to write, such as `view click scroll`. */
+  track?: string;
+  /** Who else is told of exposures: `gtag`, `segment`. */
+  bridge?: string;
   attributes?: Attributes;
   user?: string;
 }
