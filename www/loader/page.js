@@ -353,6 +353,8 @@ export function openPage(options, base, wasm, program, site) {
     guarded(listen)();
     if (/tcf|gcm/.test(signals)) more("signals", signals);
     if (!isSeen()) more("visible");
+    if (options.track || options.bridge) more("track");
+    if (/[?&]sl_debug/.test(location.search)) more("debug");
     return { ok: !!core, source: handover ? "edge" : source, error };
   };
   return api;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use crate::error::{Context, Result, fail};
-use crate::{bindgen, inline, parts, paths, portable, run, setup};
+use crate::{bindgen, inline, parts, paths, portable, run, sdk, setup};
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 const SHIM: &str = include_str!("shim.js");
@@ -28,7 +28,7 @@ pub(crate) fn all() -> Result<()> {
     worker()
 }
 
-/// `sl.js` and the dashboard, in the assets folder.
+/// `sl.js`, its parts and the dashboard, in the assets folder, and the npm package.
 pub(crate) fn browser() -> Result<()> {
     let wasm = run::progress("building the browser wasm", "about 30 s the first time", || {
         cargo_wasm("splitlight-browser", "browser", &["link-arg=-zstack-size=65536"])
@@ -39,12 +39,15 @@ pub(crate) fn browser() -> Result<()> {
     let mut inputs = vec![wasm.clone(), portable::TOOLS.module()];
     inputs.push(paths::root().join("crates/portable/portable.mjs"));
     inputs.extend(all_files(&www.join("loader")));
-    unless_fresh(&out, &inputs, "bundling sl.js and its parts", || {
+    inputs.extend(all_files(&www.join("sdk")));
+    unless_fresh(&out, &inputs, "bundling sl.js, its parts and the package", || {
         let small = out.join("splitlight_browser.wasm");
         portable::bare(&wasm, &BROWSER_EXPORTS, 1, &out, &small, "-Oz")?;
         paths::create_dir(&paths::assets())?;
         let script = parts::bundle(&bundle_loader(&www.join("loader/loader.js"), &out)?, &small, &out)?;
-        paths::write(&paths::assets().join("sl.js"), inline::inline(&script, &paths::read(&small)?)?)
+        let core = paths::read(&small)?;
+        paths::write(&paths::assets().join("sl.js"), inline::inline(&script, &core)?)?;
+        sdk::build(&core, &out)
     })?;
     paths::copy_dir(&www.join("dashboard"), &paths::assets().join("dashboard"), &|_, bytes| bytes)
 }
@@ -137,7 +140,7 @@ fn bundle_loader(loader: &Path, out: &Path) -> Result<String> {
     esbuild.args(["--legal-comments=none", "--log-level=warning"]);
     // Members that only our own files use, and no interface of the browser has.
     esbuild.arg(
-        "--mangle-props=^(asksHistory|recall|keepSession|keepSticky|keepHistory|onRead|agreed|counted|records|plan|wants|expose|conversion|made|broken|rounds|undo|seen|restore|flush|drop|unfinished)$",
+        "--mangle-props=^(asksHistory|recall|keepSession|keepSticky|keepHistory|onRead|agreed|counted|records|plan|wants|conversion|made|broken|rounds|undo|seen|restore|flush|drop|unfinished)$",
     );
     esbuild.arg(format!("--outfile={}", bundle.display()));
     run::output(&mut esbuild, "esbuild could not bundle www/loader: see its message above")?;

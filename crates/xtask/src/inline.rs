@@ -16,11 +16,19 @@ const MASK: u8 = 96;
 
 /// The script with the wasm inside; the program's place must still be there, once.
 pub(crate) fn inline(script: &str, wasm: &[u8]) -> Result<String> {
-    for token in [WASM_TOKEN, PROGRAM_TOKEN, SITE_TOKEN] {
+    for token in [PROGRAM_TOKEN, SITE_TOKEN] {
         let found = script.matches(token).count();
         if found != 1 {
             fail!("the bundled loader has {token} {found} times: www/loader must name it exactly once");
         }
+    }
+    core(script, wasm)
+}
+
+/// The script with the wasm inside.
+pub(crate) fn core(script: &str, wasm: &[u8]) -> Result<String> {
+    if script.matches(WASM_TOKEN).count() != 1 {
+        fail!("the bundle has no single {WASM_TOKEN}: its source must name it exactly once");
     }
     let masked: Vec<u8> = wasm.iter().map(|byte| byte ^ MASK).collect();
     Ok(script.replace(WASM_TOKEN, &literal(&masked)))

@@ -33,10 +33,25 @@ pub(crate) fn bundle(script: &str, core: &Path, out: &Path) -> Result<String> {
     for (name, text) in parts {
         paths::write(&folder.join(format!("{name}.js")), text)?;
     }
+    address(script)
+}
+
+/// A script with the address of the parts that were built last.
+pub(crate) fn address(script: &str) -> Result<String> {
     if script.matches(TOKEN).count() != 1 {
         fail!("the loader has no single {TOKEN}: it says where the parts are");
     }
-    Ok(script.replace(TOKEN, &digest))
+    let folder = folder()?;
+    let digest = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    Ok(script.replace(TOKEN, digest))
+}
+
+fn folder() -> Result<PathBuf> {
+    let folders = paths::files_in(&paths::assets().join("p"));
+    match folders.into_iter().next() {
+        Some(folder) => Ok(folder),
+        None => fail!("the parts are not built: run `cargo xtask build sl.js`"),
+    }
 }
 
 /// The core in plain JavaScript, for pages on which WebAssembly is refused.
@@ -81,9 +96,5 @@ fn digest<'a>(texts: impl Iterator<Item = &'a String>) -> u64 {
 
 /// The file of a part, as it was built last.
 pub(crate) fn file(name: &str) -> Result<PathBuf> {
-    let folders = paths::files_in(&paths::assets().join("p"));
-    let Some(folder) = folders.first() else {
-        fail!("the parts are not built: run `cargo xtask build sl.js`")
-    };
-    Ok(folder.join(format!("{name}.js")))
+    Ok(folder()?.join(format!("{name}.js")))
 }
