@@ -95,7 +95,7 @@ const ${constant} :Workerd.Worker = (
 /**
  * An entry around the built Worker whose `/dump` answers with every row of every object's tables, as text;
  * `?age=400` first makes what the shards keep 400 days older.
- * Two shards, and the project `default`.
+ * As many shards as `?shards=4` says, two without it, and the project `default`.
  */
 export const DUMPING = `
 import main, { Shard as S, Rollup as R, Project as P } from "./worker/shim.js";
@@ -126,8 +126,9 @@ export default class extends main {
   async fetch(request) {
     const url = new URL(request.url);
     if (url.pathname !== "/dump") return super.fetch(request);
-    const stubs = { "shard 0": this.env.SHARD.getByName("default/0"), "shard 1": this.env.SHARD.getByName("default/1"),
-      rollup: this.env.ROLLUP.getByName("default"), project: this.env.PROJECT.getByName("default") };
+    const stubs = { rollup: this.env.ROLLUP.getByName("default"), project: this.env.PROJECT.getByName("default") };
+    const shards = Number(url.searchParams.get("shards") ?? 2);
+    for (let index = 0; index < shards; index += 1) stubs["shard " + index] = this.env.SHARD.getByName("default/" + index);
     const dump = {};
     for (const [name, stub] of Object.entries(stubs)) dump[name] = await (await stub.fetch("https://object/dump" + url.search)).json();
     return Response.json(dump);

@@ -97,3 +97,27 @@ test("kill -9 of the browser after a second: ten of ten arrive once from the nex
   assert.deepEqual(await next.all(), []);
   await second.kill();
 });
+
+test("more than the outbox holds: what was made is what arrived and what was said to be dropped", async () => {
+  const { context, kill } = await start(newFolder());
+  const { page, all } = await watch(context);
+  site.collector = 503;
+  await page.goto(`${site.origin}/one`);
+  const made = 1_100;
+  await page.evaluate((count) => {
+    for (let i = 0; i < count; i++) splitlight.track("kept", { i });
+  }, made);
+  await sleep(300);
+  assert.deepEqual(site.batches, []);
+  site.collector = 200;
+  await until(() => site.events().length >= 1_000, 15_000);
+  await sleep(1000);
+  const arrived = site.events();
+  const dropped = site.batches.reduce((sum, batch) => sum + Object.values(batch.dropped).reduce((all, count) => all + count, 0), 0);
+  assert.deepEqual([arrived.length, dropped], [1_000, made - 1_000]);
+  assert.equal(site.batches.flatMap(({ events }) => events).length, arrived.length, "nothing came twice, so nothing is queued");
+  // The oldest went: a visitor's last steps say more than their first.
+  assert.equal(Math.min(...arrived.map(({ properties }) => properties.i)), made - 1_000);
+  assert.deepEqual(await all(), []);
+  await kill();
+});

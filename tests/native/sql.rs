@@ -4,8 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What begins a statement, or a part of one.
-const WORDS: [&str; 8] =
-    ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "CREATE ", "ALTER ", "DROP ", "PRAGMA "];
+const WORDS: [&str; 9] = [
+    "SELECT ",
+    "INSERT INTO ",
+    "INSERT OR ",
+    "UPDATE ",
+    "DELETE FROM ",
+    "CREATE ",
+    "ALTER TABLE ",
+    "DROP TABLE ",
+    "PRAGMA ",
+];
 
 /// Every part of `text` between two quotes, with where it begins; raw strings and escapes are told apart.
 fn literals(text: &str) -> Vec<(usize, &str)> {

@@ -12,9 +12,11 @@ use crate::intake::check::{Checked, Fates, Sender};
 use crate::intake::inflate::inflate;
 use crate::intake::{self, body, cors};
 use crate::problem::Problem;
-use crate::project::{access, at_hand, published};
+use crate::project::{access, at_hand, layout_at_hand, published};
 use crate::settings::Settings;
-use crate::shard::{self, Answer, Ask, transport};
+use crate::shard::layout::Homes;
+use crate::shard::{self, Answer, Ask, Refusal, transport};
+use splitlight_collector as collector;
 use splitlight_engine::attributes::is_bot;
 use splitlight_protocol::limits::{BATCH_BYTES_MAX, BATCH_INFLATED_BYTES_MAX};
 use std::cell::RefCell;
@@ -29,13 +31,27 @@ use worker::{Context, Env, Request};
 #[derive(Default)]
 struct Lane {
     /// Those that wait for a call, in the order of their arrival.
-    waiting: VecDeque<Checked>,
+    waiting: VecDeque<Waiting>,
     /// Those of the call that is under way.
-    sent: Vec<Fates>,
+    sent: Vec<Sent>,
+}
+
+/// A checked batch, with its visitor's homes by earlier layouts.
+struct Waiting {
+    checked: Checked,
+    earlier: Vec<u32>,
+}
+
+/// A batch that was sent; the batch itself only where the shard may say that the visitor is in another one.
+struct Sent {
+    fates: Fates,
+    spare: Option<collector::Batch>,
 }
 
 thread_local! {
     static LANES: RefCell<BTreeMap<u32, Lane>> = const { RefCell::new(BTreeMap::new()) };
+    /// Batches whose visitors are in another shard, with its number, until the script asks for them.
+    static MOVED: RefCell<BTreeMap<u32, (u32, Waiting)>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// The headers that say how to read a batch and who sent it.
@@ -109,13 +125,26 @@ pub fn admit(env: Env, context: RawContext, head: &str, body: &[u8], is_prepared
             JsValue::from_str(&intake::answer(&checked.fates.settle(&[])))
         }
         Ok(Some(checked)) => {
-            let shard = shard::index_of(&checked.batch.visitor, Settings::current(&env).shards);
-            LANES.with_borrow_mut(|lanes| lanes.entry(shard).or_default().waiting.push_back(checked));
-            shard.into()
+            let Some(layout) = layout_at_hand() else { return JsValue::UNDEFINED };
+            let Homes { now, earlier } = layout.homes(&checked.batch.visitor);
+            wait_for(now, Waiting { checked, earlier });
+            now.into()
         }
         Ok(None) => JsValue::UNDEFINED,
         Err(problem) => written(&problem),
     }
+}
+
+fn wait_for(shard: u32, waiting: Waiting) {
+    LANES.with_borrow_mut(|lanes| lanes.entry(shard).or_default().waiting.push_back(waiting));
+}
+
+/// Lets a batch that was answered with a number wait in the lane of its visitor's shard, which is the answer.
+#[wasm_bindgen]
+pub fn resume(number: u32) -> Option<u32> {
+    let (shard, waiting) = MOVED.with_borrow_mut(|moved| moved.remove(&number))?;
+    wait_for(shard, waiting);
+    Some(shard)
 }
 
 fn checked(
@@ -169,18 +198,25 @@ pub async fn prepare(env: Env) -> JsValue {
 pub fn gather(env: Env, context: RawContext, shard: u32, count: usize) -> Vec<u8> {
     let published = at_hand(&env, &Context::new(context), &Settings::current(&env));
     let plan = published.map_or(0, |published| published.version);
-    let batches = LANES.with_borrow_mut(|lanes| {
+    let (batches, earlier) = LANES.with_borrow_mut(|lanes| {
         let lane = lanes.entry(shard).or_default();
         let count = count.min(lane.waiting.len());
-        let taken = lane.waiting.drain(..count).map(|checked| (checked.fates, checked.batch));
-        let (sent, batches) = taken.unzip();
-        lane.sent = sent;
-        batches
+        let (mut batches, mut homes) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        lane.sent.clear();
+        for Waiting { checked: Checked { batch, fates }, earlier } in lane.waiting.drain(..count) {
+            let spare = (!earlier.is_empty()).then(|| batch.clone());
+            lane.sent.push(Sent { fates, spare });
+            batches.push(batch);
+            homes.push(earlier);
+        }
+        (batches, homes)
     });
-    postcard::to_allocvec(&Ask::Count { plan, batches, is_trusted: false }).unwrap_or_default()
+    postcard::to_allocvec(&Ask::Count { plan, batches, earlier, is_trusted: false }).unwrap_or_default()
 }
 
 /// The answers to the batches of the last question, in their order; nothing when the shard needs the plan first.
+///
+/// An answer that is a number is for [`resume`]: the visitor is in another shard.
 #[wasm_bindgen(js_name = handOut)]
 pub fn hand_out(shard: u32, answer: &[u8]) -> Option<Array> {
     let receipts = match transport::read::<Result<Answer, String>>(answer) {
@@ -191,12 +227,26 @@ pub fn hand_out(shard: u32, answer: &[u8]) -> Option<Array> {
         Err(error) => return Some(refused(shard, &error.to_string())),
     };
     let mut receipts = receipts.into_iter();
-    let answers = take_sent(shard).into_iter().map(|fates| match receipts.next() {
-        Some(Ok(receipt)) => JsValue::from_str(&intake::answer(&fates.settle(&receipt.outcomes))),
-        Some(Err(refusal)) => written(&Problem::from(refusal)),
-        None => written(&Problem::not_stored("the shard did not answer")),
+    let answers = take_sent(shard).into_iter().map(|sent| match (receipts.next(), sent) {
+        (Some(Ok(receipt)), Sent { fates, .. }) => {
+            JsValue::from_str(&intake::answer(&fates.settle(&receipt.outcomes)))
+        }
+        (Some(Err(Refusal::Elsewhere(other))), Sent { fates, spare: Some(batch) }) => {
+            moved(other, Checked { batch, fates }).into()
+        }
+        (Some(Err(refusal)), _) => written(&Problem::from(refusal)),
+        (None, _) => written(&Problem::not_stored("the shard did not answer")),
     });
     Some(answers.collect())
+}
+
+/// Keeps a batch for [`resume`]. The next shard knows the visitor, so nobody else is asked then.
+fn moved(shard: u32, checked: Checked) -> u32 {
+    MOVED.with_borrow_mut(|moved| {
+        let number = moved.last_key_value().map_or(0, |(last, _)| last.wrapping_add(1));
+        moved.insert(number, (shard, Waiting { checked, earlier: Vec::new() }));
+        number
+    })
 }
 
 /// The answers to the batches of a question that the shard did not answer.
@@ -205,7 +255,7 @@ pub fn refused(shard: u32, reason: &str) -> Array {
     take_sent(shard).iter().map(|_| written(&Problem::not_stored(reason))).collect()
 }
 
-fn take_sent(shard: u32) -> Vec<Fates> {
+fn take_sent(shard: u32) -> Vec<Sent> {
     LANES.with_borrow_mut(|lanes| std::mem::take(&mut lanes.entry(shard).or_default().sent))
 }
 

@@ -123,6 +123,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::OverQuota(wait_ms) => Self::over_quota("This visitor", wait_ms),
+            Refusal::Elsewhere(shard) => Self::not_stored(&format!("the visitor is in shard {shard}")),
             Refusal::Failed(reason) => Self::not_stored(&reason),
         }
     }

@@ -8,6 +8,7 @@ pub(crate) mod publish;
 pub(crate) mod steer;
 
 use crate::settings::Settings;
+use crate::shard::layout::Layout;
 use crate::{clock, shard::transport};
 pub(crate) use object::Version;
 use object::{Answer, Ask};
@@ -53,6 +54,7 @@ struct Known {
     at: Timestamp,
     published: Option<Rc<Published>>,
     keys: Rc<Vec<access::Entry>>,
+    layout: Rc<Layout>,
 }
 
 thread_local! {
@@ -106,6 +108,16 @@ pub(crate) fn fresh() -> Option<Rc<Published>> {
 /// The config that runs at this moment, wherever it was published.
 pub(crate) async fn current(env: &Env, settings: &Settings) -> Result<Option<Rc<Published>>> {
     Ok(standing(env, settings, 0).await?.published)
+}
+
+/// How the visitors are spread over shards.
+pub(crate) async fn layout(env: &Env, settings: &Settings) -> Result<Rc<Layout>> {
+    Ok(standing(env, settings, FRESH_MS).await?.layout)
+}
+
+/// The same, when this isolate knows it: an old one costs a detour, and no visitor gets into two shards by it.
+pub(crate) fn layout_at_hand() -> Option<Rc<Layout>> {
+    KNOWN.with_borrow(|known| known.as_ref().map(|known| Rc::clone(&known.layout)))
 }
 
 /// What is known, asked for anew when it is older than some milliseconds.
@@ -168,7 +180,12 @@ async fn renew(env: &Env, settings: &Settings, question: Ask) -> Result<Known> {
     };
     // An answer that was overtaken by a newer one must not bring the old config back.
     let newer = before.filter(|before| before.version > standing.version);
-    let known = Known { at: asked_at, published: newer.or(published), keys: Rc::new(standing.keys) };
+    let known = Known {
+        at: asked_at,
+        published: newer.or(published),
+        keys: Rc::new(standing.keys),
+        layout: Rc::new(standing.layout),
+    };
     KNOWN.set(Some(known.clone()));
     Ok(known)
 }

@@ -18,7 +18,7 @@ pub(crate) struct Settings {
     pub(crate) project: String,
     /// `PREFIX`: where our own paths are below the site, `/_sl`. Neutral, and free to change.
     pub(crate) prefix: String,
-    /// `SHARDS`: how many objects share a project's visitors, 4.
+    /// `SHARDS`: how many objects share a project's visitors at least, 4; may be raised, and lowering does nothing.
     pub(crate) shards: u32,
     /// `API_HOST`: hosts, separated by commas, on which `/v1` and the dashboard are served instead of the origin.
     pub(crate) api_hosts: Vec<String>,

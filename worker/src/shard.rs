@@ -1,6 +1,8 @@
 //! The shard object: everything about a share of the visitors, in one SQLite database.
 
 mod core;
+pub(crate) mod layout;
+mod placing;
 mod retention;
 mod rights;
 mod schema;
@@ -13,9 +15,10 @@ pub(crate) use rights::{Forgotten, Page};
 
 use crate::project::Published;
 use crate::settings::Settings;
+use layout::Homes;
 use serde::{Deserialize, Serialize};
 use splitlight_collector::{Batch, Plan};
-use splitlight_protocol::event::Receipt;
+use splitlight_protocol::event::{EventId, Receipt};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -40,6 +43,8 @@ pub(crate) enum Ask {
     Count {
         plan: u64,
         batches: Vec<Batch>,
+        /// For each batch its visitor's homes by earlier layouts, nearest first.
+        earlier: Vec<Vec<u32>>,
         is_trusted: bool,
     },
     Plan(Planned),
@@ -52,7 +57,31 @@ pub(crate) enum Ask {
     Restore {
         plan: u64,
         batches: Vec<Batch>,
+        earlier: Vec<Vec<u32>>,
     },
+    /// The shard `to` asks this one, `at`, whether it may have visitors who were this one's by an earlier layout.
+    Claim {
+        at: u32,
+        to: u32,
+        claims: Vec<Claim>,
+    },
+}
+
+/// A visitor whom a new shard does not know.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Claim {
+    visitor: String,
+    /// Events that came with them: who is known by one of these is known.
+    ids: Vec<EventId>,
+    /// Their homes before the one that is asked, nearest first.
+    earlier: Vec<u32>,
+}
+
+impl Claim {
+    fn new(batch: &Batch, earlier: Vec<u32>) -> Self {
+        let ids = batch.events.iter().map(|event| event.id).collect();
+        Self { visitor: batch.visitor.clone(), ids, earlier }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,7 +94,8 @@ pub(crate) enum Answer {
     Visitor(Option<String>),
     Forgotten(Forgotten),
     Page(Page),
-    Restored(Vec<Receipt>),
+    /// In which shard each visitor is.
+    Claimed(Vec<u32>),
 }
 
 /// What became of each batch of a call.
@@ -76,6 +106,8 @@ pub(crate) type Counted = Vec<std::result::Result<Receipt, Refusal>>;
 pub(crate) enum Refusal {
     /// The visitor has sent too much, and may send this after so many milliseconds.
     OverQuota(i64),
+    /// The visitor is in this other shard.
+    Elsewhere(u32),
     /// The storage failed.
     Failed(String),
 }
@@ -117,14 +149,8 @@ impl Shard {
     }
 }
 
-/// Which shard a visitor is in: FNV-1a 64 over the id's UTF-8 bytes, modulo the number of shards.
-///
-/// It must never change, nor may the number of shards: a visitor in two shards would be two visitors.
-pub(crate) fn index_of(visitor: &str, shards: u32) -> u32 {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    let hash = visitor.bytes().fold(0xcbf2_9ce4_8422_2325, step);
-    u32::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
-}
+/// Shards that a batch is sent to one after the other at most: the second one knows the visitor.
+const TRIES_MAX: usize = 3;
 
 /// Has the visitors' shards count batches of any visitors; every receipt is of what is on disk.
 pub(crate) async fn count(
@@ -134,25 +160,55 @@ pub(crate) async fn count(
     batches: Vec<Batch>,
     is_trusted: bool,
 ) -> Counted {
-    let mut lanes: BTreeMap<u32, Vec<(usize, Batch)>> = BTreeMap::new();
-    let mut counted = Vec::with_capacity(batches.len());
-    for (at, batch) in batches.into_iter().enumerate() {
-        counted.push(Err(Refusal::Failed("the shard did not answer".to_owned())));
-        lanes.entry(index_of(&batch.visitor, settings.shards)).or_default().push((at, batch));
-    }
-    for (index, lane) in lanes {
-        let (places, batches): (Vec<usize>, Vec<Batch>) = lane.into_iter().unzip();
-        let question = Ask::Count { plan: published.version, batches, is_trusted };
-        match ask_to_count(env, settings, published, index, &question).await {
-            Ok(receipts) => places.into_iter().zip(receipts).for_each(|(at, receipt)| counted[at] = receipt),
-            Err(error) => {
-                for at in places {
-                    counted[at] = Err(Refusal::Failed(error.to_string()));
+    let plan = published.version;
+    let question = |batches, earlier| Ask::Count { plan, batches, earlier, is_trusted };
+    spread(env, settings, published, batches, &question).await
+}
+
+/// Has the visitors' shards answer a question about batches of any visitors.
+async fn spread(
+    env: &Env,
+    settings: &Settings,
+    published: &Published,
+    batches: Vec<Batch>,
+    question: &dyn Fn(Vec<Batch>, Vec<Vec<u32>>) -> Ask,
+) -> Counted {
+    let failed = |reason: &str| Err(Refusal::Failed(reason.to_owned()));
+    let Ok(layout) = crate::project::layout(env, settings).await else {
+        return batches.iter().map(|_| failed("the project object does not answer")).collect();
+    };
+    let mut counted: Counted = batches.iter().map(|_| failed("the shard did not answer")).collect();
+    let place = |(at, batch): (usize, Batch)| (at, layout.homes(&batch.visitor), batch);
+    let mut left: Vec<(usize, Homes, Batch)> = batches.into_iter().enumerate().map(place).collect();
+    for _ in 0..TRIES_MAX {
+        let mut lanes: BTreeMap<u32, Vec<(usize, Homes, Batch)>> = BTreeMap::new();
+        for one in std::mem::take(&mut left) {
+            lanes.entry(one.1.now).or_default().push(one);
+        }
+        for (index, lane) in lanes {
+            let (batches, earlier) =
+                lane.iter().map(|(_, homes, batch)| (batch.clone(), homes.earlier.clone())).unzip();
+            let answers = ask_to_count(env, settings, published, index, &question(batches, earlier)).await;
+            let answers =
+                answers.unwrap_or_else(|error| lane.iter().map(|_| failed(&error.to_string())).collect());
+            for ((at, _, batch), answer) in lane.into_iter().zip(answers) {
+                if let Err(Refusal::Elsewhere(now)) = answer {
+                    left.push((at, Homes { now, earlier: Vec::new() }, batch));
                 }
+                counted[at] = answer;
             }
         }
     }
     counted
+}
+
+/// Asks an earlier home of visitors, on behalf of the shard `to`, in which shard they are.
+async fn claim(env: &Env, settings: &Settings, at: u32, to: u32, claims: Vec<Claim>) -> Result<Vec<u32>> {
+    let count = claims.len();
+    match transport::ask(&object(env, settings, at)?, &Ask::Claim { at, to, claims }).await? {
+        Answer::Claimed(places) if places.len() == count => Ok(places),
+        _ => Err(misunderstood()),
+    }
 }
 
 async fn ask_to_count(
@@ -180,7 +236,7 @@ pub(crate) fn name_of(settings: &Settings, index: u32) -> String {
 
 /// Tells every shard what to count by, so that results change without waiting for an event.
 pub(crate) async fn announce(env: &Env, settings: &Settings, published: &Published) -> Result<()> {
-    for index in 0..settings.shards {
+    for index in 0..crate::project::layout(env, settings).await?.count() {
         plan(env, settings, published, index).await?;
     }
     Ok(())
@@ -196,20 +252,33 @@ pub(crate) async fn plan(env: &Env, settings: &Settings, published: &Published, 
 
 /// Everything that is kept of a visitor, as JSON; `None` when nothing is.
 pub(crate) async fn visitor(env: &Env, settings: &Settings, visitor: &str) -> Result<Option<String>> {
-    let object = object(env, settings, index_of(visitor, settings.shards))?;
-    match transport::ask(&object, &Ask::Visitor(visitor.to_owned())).await? {
-        Answer::Visitor(found) => Ok(found),
-        _ => Err(misunderstood()),
+    for index in homes(env, settings, visitor).await? {
+        match transport::ask(&object(env, settings, index)?, &Ask::Visitor(visitor.to_owned())).await? {
+            Answer::Visitor(None) => {}
+            Answer::Visitor(found) => return Ok(found),
+            _ => return Err(misunderstood()),
+        }
     }
+    Ok(None)
 }
 
-/// Forgets a visitor; when this returns, nothing names them any more.
+/// Forgets a visitor wherever they may be; when this returns, nothing names them any more.
 pub(crate) async fn forget(env: &Env, settings: &Settings, visitor: &str) -> Result<Forgotten> {
-    let object = object(env, settings, index_of(visitor, settings.shards))?;
-    match transport::ask(&object, &Ask::Forget(visitor.to_owned())).await? {
-        Answer::Forgotten(forgotten) => Ok(forgotten),
-        _ => Err(misunderstood()),
+    let mut told: Option<Forgotten> = None;
+    for index in homes(env, settings, visitor).await? {
+        match transport::ask(&object(env, settings, index)?, &Ask::Forget(visitor.to_owned())).await? {
+            Answer::Forgotten(forgotten) if forgotten.was_known || told.is_none() => told = Some(forgotten),
+            Answer::Forgotten(_) => {}
+            _ => return Err(misunderstood()),
+        }
     }
+    told.ok_or_else(misunderstood)
+}
+
+/// The shards that a visitor may be in, the newest first.
+async fn homes(env: &Env, settings: &Settings, visitor: &str) -> Result<Vec<u32>> {
+    let Homes { now, earlier } = crate::project::layout(env, settings).await?.homes(visitor);
+    Ok([vec![now], earlier].concat())
 }
 
 /// About `limit` events of a shard's log after a place in it.
@@ -227,25 +296,14 @@ pub(crate) async fn restore(
     published: &Published,
     batches: Vec<Batch>,
 ) -> Result<Vec<Receipt>> {
-    let mut shares: BTreeMap<u32, Vec<Batch>> = BTreeMap::new();
-    for batch in batches {
-        shares.entry(index_of(&batch.visitor, settings.shards)).or_default().push(batch);
-    }
-    let mut receipts = Vec::new();
-    for (index, batches) in shares {
-        let question = Ask::Restore { plan: published.version, batches };
-        let object = object(env, settings, index)?;
-        let answer = match transport::ask(&object, &question).await? {
-            Answer::PlanNeeded => {
-                plan(env, settings, published, index).await?;
-                transport::ask(&object, &question).await?
-            }
-            answer => answer,
-        };
-        let Answer::Restored(more) = answer else { return Err(misunderstood()) };
-        receipts.extend(more);
-    }
-    Ok(receipts)
+    let plan = published.version;
+    let question = |batches, earlier| Ask::Restore { plan, batches, earlier };
+    let counted = spread(env, settings, published, batches, &question).await;
+    let said = |refusal| match refusal {
+        Refusal::Failed(reason) => Error::RustError(reason),
+        _ => misunderstood(),
+    };
+    counted.into_iter().map(|answer| answer.map_err(said)).collect()
 }
 
 fn misunderstood() -> Error {
@@ -254,16 +312,4 @@ fn misunderstood() -> Error {
 
 fn object(env: &Env, settings: &Settings, index: u32) -> Result<worker::Stub> {
     env.durable_object("SHARD")?.get_by_name(&name_of(settings, index))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::index_of;
-
-    #[test]
-    fn a_visitor_stays_in_their_shard() {
-        // FNV-1a 64 of "" and "a" (draft-eastlake-fnv), modulo 1000.
-        assert_eq!(index_of("", 1000), u32::try_from(0xcbf2_9ce4_8422_2325_u64 % 1000).unwrap_or(0));
-        assert_eq!(index_of("a", 1000), u32::try_from(0xaf63_dc4c_8601_ec8c_u64 % 1000).unwrap_or(0));
-    }
 }

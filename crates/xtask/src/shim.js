@@ -113,7 +113,12 @@ async function receive(request, env, ctx) {
   if (place === undefined) {
     place = (await core.prepare(env)) ?? core.admit(env, ctx, head, body, true);
   }
-  return respond(typeof place === "number" ? await count(place, env, ctx) : place, origin, env);
+  while (typeof place === "number") {
+    const answer = await count(place, env, ctx);
+    // Another number is that of a batch whose visitor is in another shard.
+    place = typeof answer === "number" ? core.resume(answer) : answer;
+  }
+  return respond(place, origin, env);
 }
 
 // Waits until a shard has counted the batch that came last into its lane. While a call is under way others gather, and

@@ -22,11 +22,13 @@ const LIMIT: (u32, u32) = (1000, 10_000);
 /// also at the end, where it is that of the events to come; `splitlight-more` tells whether there are more now.
 pub(super) async fn export(call: &Call<'_>) -> Answer {
     let limit = call.query.limit(LIMIT.0, LIMIT.1)?;
-    let mut places = places(call.query.text("cursor"), call.settings.shards)?;
+    let layout = crate::project::layout(call.env, call.settings).await;
+    let shards = layout.map_err(|error| Problem::unavailable(&error))?.count();
+    let mut places = places(call.query.text("cursor"), shards)?;
     let mut lines = String::new();
     let mut count = 0;
     let mut more = false;
-    for (index, place) in (0..call.settings.shards).zip(&mut places) {
+    for (index, place) in (0..shards).zip(&mut places) {
         if count >= limit {
             more = true;
             break;

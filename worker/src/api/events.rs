@@ -121,7 +121,7 @@ async fn count(
                     (number, intake::name_of(outcome.unwrap_or(Outcome::Invalid)), None)
                 }
                 Err(Refusal::Failed(why)) => (number, "failed".to_owned(), Some(why)),
-                Err(Refusal::OverQuota(_)) => (number, "failed".to_owned(), None),
+                Err(Refusal::OverQuota(_) | Refusal::Elsewhere(_)) => (number, "failed".to_owned(), None),
             });
         }
     }

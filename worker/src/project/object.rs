@@ -2,6 +2,8 @@
 
 use super::access::Entry;
 use super::journal::{self, Change};
+use crate::settings::Settings;
+use crate::shard::layout::Layout;
 use crate::shard::sql::{blob, integer, migrate, rows, text, transaction};
 use crate::shard::transport;
 use serde::{Deserialize, Serialize};
@@ -89,9 +91,10 @@ pub(super) struct Stored {
 }
 
 /// What stands after a question was answered.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Standing {
     pub(super) version: u64,
+    pub(super) layout: Layout,
     pub(super) config: Option<Stored>,
     pub(super) keys: Vec<Entry>,
 }
@@ -111,21 +114,22 @@ pub(crate) struct Version {
 #[durable_object]
 pub(crate) struct Project {
     state: State,
+    env: Env,
 }
 
 impl DurableObject for Project {
-    fn new(state: State, _env: Env) -> Self {
-        Self { state }
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let question = transport::heard(&mut request).await?;
         let storage = self.state.storage();
-        transport::reply(transaction(&storage, || answer(&storage.sql(), question)))
+        transport::reply(transaction(&storage, || answer(&storage.sql(), &self.env, question)))
     }
 }
 
-fn answer(sql: &SqlStorage, question: Ask) -> Result<Answer> {
+fn answer(sql: &SqlStorage, env: &Env, question: Ask) -> Result<Answer> {
     migrate(sql, &STEPS)?;
     let mut have = 0;
     match question {
@@ -159,7 +163,19 @@ fn answer(sql: &SqlStorage, question: Ask) -> Result<Answer> {
     }
     let version = version(sql)?;
     let config = if version == have { None } else { stored(sql)? };
-    Ok(Answer::Standing(Standing { version, config, keys: keys(sql)? }))
+    let layout = layout(sql, Settings::current(env).shards)?;
+    Ok(Answer::Standing(Standing { version, layout, config, keys: keys(sql)? }))
+}
+
+/// The layout, with the shards that were added since it was asked for last.
+fn layout(sql: &SqlStorage, shards: u32) -> Result<Layout> {
+    let found = rows(sql, "SELECT value FROM meta WHERE name = 'layout'", Vec::new())?;
+    let known = text(found.first().and_then(|row| row.first()));
+    let layout = Layout::grown(known, shards);
+    if layout.text() != known {
+        sql.exec("INSERT OR REPLACE INTO meta VALUES ('layout', ?)", vec![layout.text().into()])?;
+    }
+    Ok(layout)
 }
 
 fn add_key(sql: &SqlStorage, entry: &Entry) -> Result<()> {

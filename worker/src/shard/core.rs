@@ -3,12 +3,13 @@
 use super::retention::Retention;
 use super::sql::{blob, text, transaction};
 use super::store::Store;
-use super::{Answer, Ask, Counted, Planned, Refusal};
+use super::{Answer, Ask, Claim, Counted, Planned, Refusal};
 use crate::{clock, rollup, settings::Settings};
 use splitlight_collector::{Batch, Quota, Rate, Shard, Snapshot};
 use splitlight_protocol::limits::{VISITOR_EVENTS_BURST, VISITOR_EVENTS_PER_SECOND};
 use splitlight_protocol::{Timestamp, event::Receipt};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
@@ -33,7 +34,7 @@ const VISITOR_RATE: Rate = Rate { burst: VISITOR_EVENTS_BURST, per_second: VISIT
 /// A shard's work; the object around it only passes requests on.
 pub(super) struct Core {
     state: State,
-    env: Env,
+    pub(super) env: Env,
     opened: RefCell<Option<Opened>>,
     waiting: RefCell<Vec<Waiting>>,
     alarm_set: Cell<bool>,
@@ -44,7 +45,7 @@ pub(super) struct Core {
 
 /// What is in memory; dropped after every failure, so that it never differs from the tables.
 pub(super) struct Opened {
-    planned: Planned,
+    pub(super) planned: Planned,
     /// The last visitor counted anew, while a changed plan asks for it.
     recounted: Option<String>,
     pub(super) shard: Shard<Store>,
@@ -83,9 +84,13 @@ impl Core {
             {
                 Ok(Answer::PlanNeeded)
             }
-            Ask::Count { batches, is_trusted: true, .. } => self.enqueue(batches).await.map(Answer::Counted),
-            Ask::Count { batches, .. } => self.within_quota(batches).await.map(Answer::Counted),
-            Ask::Restore { batches, .. } => self.restore(&batches).await.map(Answer::Restored),
+            Ask::Count { batches, earlier, is_trusted, .. } => {
+                self.admit(batches, &earlier, is_trusted).await.map(Answer::Counted)
+            }
+            Ask::Restore { batches, earlier, .. } => {
+                self.restore(batches, &earlier).await.map(Answer::Counted)
+            }
+            Ask::Claim { at, to, claims } => self.claimed(at, to, &claims).await.map(Answer::Claimed),
             Ask::Visitor(visitor) => self.visitor(&visitor).map(Answer::Visitor),
             Ask::Forget(visitor) => self.forget(&visitor).await.map(Answer::Forgotten),
             Ask::Page { after, limit } => self.page(after, limit).map(Answer::Page),
@@ -111,23 +116,34 @@ impl Core {
         result
     }
 
-    /// Counts the batches of visitors who have not sent too much.
-    async fn within_quota(self: &Rc<Self>, mut batches: Vec<Batch>) -> Result<Counted> {
+    /// Counts the batches of visitors who are in this shard and, unless a server sent them, have not sent too much.
+    async fn admit(
+        self: &Rc<Self>,
+        mut batches: Vec<Batch>,
+        earlier: &[Vec<u32>],
+        is_trusted: bool,
+    ) -> Result<Counted> {
+        let mut refusals = self.strangers(&batches, earlier).await?;
         let now = clock::now();
-        let take = |batch: &Batch| {
-            let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX).saturating_add(batch.bots);
-            self.quota.borrow_mut().take(&batch.visitor, events, now).err()
-        };
-        let waits: Vec<Option<i64>> = batches.iter().map(take).collect();
-        let mut kept = waits.iter().map(Option::is_none);
-        batches.retain(|_| kept.next().unwrap_or(true));
-        let mut counted = self.enqueue(batches).await?.into_iter();
-        let lost = || Err(Refusal::Failed("the batch got lost".to_owned()));
-        let outcome = |wait: Option<i64>| match wait {
-            Some(wait_ms) => Err(Refusal::OverQuota(wait_ms)),
-            None => counted.next().unwrap_or_else(lost),
-        };
-        Ok(waits.into_iter().map(outcome).collect())
+        for (batch, refusal) in batches.iter().zip(&mut refusals).filter(|_| !is_trusted) {
+            if refusal.is_none() {
+                let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX).saturating_add(batch.bots);
+                let taken = self.quota.borrow_mut().take(&batch.visitor, events, now);
+                *refusal = taken.err().map(Refusal::OverQuota);
+            }
+        }
+        retain(&mut batches, &refusals);
+        let counted = if batches.is_empty() { Vec::new() } else { self.enqueue(batches).await? };
+        Ok(merged(refusals, counted))
+    }
+
+    /// Those of the visitors whose batches wait for the group's transaction.
+    pub(super) fn waits_for(&self, claims: &[Claim]) -> BTreeSet<String> {
+        let waiting = self.waiting.borrow();
+        let visitors: BTreeSet<&str> =
+            waiting.iter().flat_map(|one| &one.batches).map(|batch| batch.visitor.as_str()).collect();
+        let names = claims.iter().map(|claim| &claim.visitor);
+        names.filter(|visitor| visitors.contains(visitor.as_str())).cloned().collect()
     }
 
     /// Counts batches at once when the last commit is a while ago, and else with those of the group's time.
@@ -285,6 +301,23 @@ impl Opened {
         };
         Ok(Self { planned, recounted, shard: Shard::new(store) })
     }
+}
+
+/// Leaves those batches that nothing speaks against.
+pub(super) fn retain(batches: &mut Vec<Batch>, refusals: &[Option<Refusal>]) {
+    let mut kept = refusals.iter().map(Option::is_none);
+    batches.retain(|_| kept.next().unwrap_or(true));
+}
+
+/// What became of each batch, when the others of [`retain`] were counted.
+pub(super) fn merged(refusals: Vec<Option<Refusal>>, counted: Counted) -> Counted {
+    let mut counted = counted.into_iter();
+    let lost = || Err(Refusal::Failed("the batch got lost".to_owned()));
+    let outcome = |refusal: Option<Refusal>| match refusal {
+        Some(refusal) => Err(refusal),
+        None => counted.next().unwrap_or_else(lost),
+    };
+    refusals.into_iter().map(outcome).collect()
 }
 
 fn first(receipts: Vec<Receipt>) -> Receipt {

@@ -1,12 +1,12 @@
 //! What a visitor may ask of the shard that knows them: everything kept, and to be forgotten; and the log's export.
 
-use super::core::Core;
+use super::Counted;
+use super::core::{Core, merged, retain};
 use super::sql::{blob, integer, rows, text};
 use super::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use splitlight_collector::{Batch, Line, Logged, Storage};
-use splitlight_protocol::event::Receipt;
 use std::fmt::Write;
 use worker::{Error, Result, SqlStorageValue};
 
@@ -55,7 +55,7 @@ impl Core {
     pub(super) async fn forget(&self, visitor: &str) -> Result<Forgotten> {
         let forgotten = self.commit(|opened| {
             let store = opened.shard.storage();
-            let proof = crate::project::access::hex(&store.suppression.hash(visitor)?);
+            let proof = store.digest(visitor)?;
             let logged = "SELECT 1 FROM log WHERE visitor = ? LIMIT 1";
             let was_logged = !rows(&store.sql, logged, vec![visitor.into()])?.is_empty();
             let was_known = opened.shard.forget(visitor)? || was_logged;
@@ -68,11 +68,13 @@ impl Core {
         Ok(forgotten)
     }
 
-    /// Counts batches that were exported, in one transaction.
-    pub(super) async fn restore(&self, batches: &[Batch]) -> Result<Vec<Receipt>> {
-        let receipts = self.count(batches)?;
+    /// Counts batches that were exported, in one transaction, but for those whose visitors are in another shard.
+    pub(super) async fn restore(&self, mut batches: Vec<Batch>, earlier: &[Vec<u32>]) -> Result<Counted> {
+        let refusals = self.strangers(&batches, earlier).await?;
+        retain(&mut batches, &refusals);
+        let receipts = self.count(&batches)?;
         self.set_alarm(super::core::SNAPSHOT_AFTER).await?;
-        Ok(receipts)
+        Ok(merged(refusals, receipts.into_iter().map(Ok).collect()))
     }
 
     /// The events after a place in the log, about `limit` of them.

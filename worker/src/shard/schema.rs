@@ -5,7 +5,7 @@ use crate::clock;
 use worker::{Result, SqlStorage};
 
 /// What each release added; only the end grows.
-const STEPS: [&[&str]; 2] = [
+const STEPS: [&[&str]; 3] = [
     &[
         "CREATE TABLE IF NOT EXISTS events (id BLOB PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS visitors (id TEXT PRIMARY KEY, state BLOB NOT NULL)",
@@ -17,6 +17,9 @@ const STEPS: [&[&str]; 2] = [
         "CREATE TABLE log (seq INTEGER PRIMARY KEY AUTOINCREMENT, visitor TEXT, day INTEGER NOT NULL, \
             entry BLOB NOT NULL)",
         "CREATE INDEX log_visitor ON log (visitor)",
+    ],
+    &[
+        "CREATE TABLE places (visitor TEXT PRIMARY KEY, shard INTEGER NOT NULL, day INTEGER NOT NULL) WITHOUT ROWID",
     ],
 ];
 

@@ -2,7 +2,7 @@
 
 use super::retention::{self, Retention};
 use super::sql::{blob, integer, replace, rows, text};
-use super::{schema, suppression::Suppression};
+use super::{placing, schema, suppression::Suppression};
 use splitlight_collector::{Aggregates, Entry, Key, Storage, VisitorState};
 use splitlight_protocol::event::EventId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,8 @@ pub(super) struct Store {
     pub(super) aggregates: Aggregates,
     /// Experiments whose aggregates the rollup has not confirmed.
     pub(super) dirty: BTreeSet<String>,
+    /// Whether it is written down of anybody in which shard they are.
+    pub(super) has_places: bool,
 }
 
 impl Store {
@@ -30,6 +32,7 @@ impl Store {
         schema::bring_up(&sql)?;
         let mut store = Self {
             suppression: Suppression::open(&sql)?,
+            has_places: placing::is_used(&sql)?,
             sql,
             retention,
             aggregates: Aggregates::default(),
@@ -42,6 +45,11 @@ impl Store {
             store.dirty.insert(Key::from_bytes(blob(row.first())).ok_or_else(damaged)?.experiment);
         }
         Ok(store)
+    }
+
+    /// A visitor's salted hash in hexadecimal digits, which names nobody.
+    pub(super) fn digest(&self, visitor: &str) -> Result<String> {
+        self.suppression.hash(visitor).map(|hash| crate::project::access::hex(&hash))
     }
 
     pub(super) fn meta(&self, name: &str) -> Result<Option<SqlStorageValue>> {
@@ -61,6 +69,7 @@ impl Store {
         }
         self.sql.exec("DELETE FROM events WHERE day < ?", vec![(today - ID_DAYS_MAX).into()])?;
         retention::drop_old(self, today)?;
+        placing::drop_old(self, today.saturating_sub(self.retention.visitor_days))?;
         self.set_meta("pruned", SqlStorageValue::Integer(today.into()))
     }
 }
