@@ -21,7 +21,6 @@ mod view;
 use crate::clock;
 use crate::project::{self, Published};
 use crate::settings::{PageCache, Settings};
-use forward::Condition;
 use said::Said;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -98,9 +97,10 @@ impl Asked<'_> {
         {
             return view.again(self.said, page);
         }
-        let condition = self.condition(&view);
-        let response = forward::page(request, env, &condition).await?;
-        if matches!(condition, Condition::Tag(_)) && response.status_code() == 304 {
+        let tag = self.held(&view);
+        let asks = tag.is_some();
+        let response = forward::page(request, env, tag).await?;
+        if asks && response.status_code() == 304 {
             return view.unchanged(response, self.settings);
         }
         Ok(view.personalize(self, response, place))
@@ -111,7 +111,7 @@ impl Asked<'_> {
         let begun = clock::now();
         let published = async { (self.published().await, clock::now().ms() - begun.ms()) };
         let (response, (published, waited_ms)) =
-            both(forward::page(self.request, self.env, &Condition::None), published).await;
+            both(forward::page(self.request, self.env, None), published).await;
         let response = response?;
         let Some(published) = published else { return Ok(response) };
         let view = View::new(self, &published, waited_ms);
@@ -125,14 +125,11 @@ impl Asked<'_> {
             .then(|| keep::Place::new(&self.settings.prefix, &self.said.url, &view.digest))
     }
 
-    /// What the origin is to be asked about the copy that a browser has.
-    fn condition(self, view: &View) -> Condition {
+    /// The origin's tag of the copy that a browser has, when that may be the page.
+    fn held(self, view: &View) -> Option<String> {
         let may = self.settings.page_cache != PageCache::None && view.may_be_held();
-        let held = Some(&self.said.if_none_match).filter(|_| may).and_then(|tags| validate::held(tags));
-        match held {
-            Some((tag, digest)) if digest == view.digest_in_tag() => Condition::Tag(tag),
-            _ => Condition::None,
-        }
+        let (tag, digest) = validate::held(Some(&*self.said.if_none_match).filter(|_| may)?)?;
+        (digest == view.digest_in_tag()).then_some(tag)
     }
 }
 

@@ -98,11 +98,13 @@ pub(crate) fn at_hand(env: &Env, context: &Context, settings: &Settings) -> Opti
     Some(published)
 }
 
-/// The published config, when this isolate has it and need not ask whether there is a newer one.
-pub(crate) fn fresh() -> Option<Rc<Published>> {
-    let now = clock::now().ms();
-    let fresh = |known: &&Known| now - known.at.ms() <= FRESH_MS;
-    KNOWN.with_borrow(|known| known.as_ref().filter(fresh).and_then(|known| known.published.clone()))
+/// The published config, when this isolate has it and need not ask whether there is a newer one, and until when it need not.
+pub(crate) fn fresh() -> Option<(Rc<Published>, Timestamp)> {
+    let known = KNOWN
+        .with_borrow(|known| known.as_ref().and_then(|known| Some((known.published.clone()?, known.at))));
+    let (published, at) = known?;
+    let until = Timestamp::from_ms(at.ms() + FRESH_MS);
+    (clock::now() <= until).then_some((published, until))
 }
 
 /// The config that runs at this moment, wherever it was published.

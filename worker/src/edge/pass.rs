@@ -6,12 +6,13 @@ use crate::{clock, preview, project};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Env, web_sys};
 
-/// Whether a request goes to the origin and its answer to the visitor, both as they are.
+/// Until when every request for an address goes to the origin and its answer to the visitor, both as they are, in
+/// milliseconds since 1970; 1 for this request alone, and 0 when not even that.
 ///
-/// It is asked for every request, so it reads as little as it can, and answers `false` in doubt.
+/// It is asked for every request of which the answer is not known, so it reads as little as it can, and answers 0 in doubt.
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "what JavaScript calls is public")]
-pub fn passes(request: &web_sys::Request, env: &Env) -> bool {
+pub fn passes(request: &web_sys::Request, env: &Env) -> f64 {
     let settings = Settings::current(env);
     let url = request.url();
     let (host, rest) = split(&url);
@@ -20,14 +21,19 @@ pub fn passes(request: &web_sys::Request, env: &Env) -> bool {
         || settings.own_path(path).is_some()
         || settings.api_hosts.iter().any(|own| own == host)
     {
-        return false;
-    }
-    if !headers::may_load_page(request) {
-        return true;
+        return NO;
     }
     let signed = rest.contains(preview::PARAMETER) || rest.contains(super::explain::PARAMETER);
-    !signed && project::fresh().is_some_and(|published| !published.program.concerns(&url, clock::now()))
+    let fresh = project::fresh().filter(|_| !signed);
+    match fresh {
+        Some((published, until)) if !published.program.concerns(&url, clock::now()) => until.ms() as f64,
+        _ if headers::may_load_page(request) => NO,
+        _ => ONCE,
+    }
 }
+
+const NO: f64 = 0.0;
+const ONCE: f64 = 1.0;
 
 /// The host of an absolute address with its port, and what follows it.
 fn split(url: &str) -> (&str, &str) {
