@@ -78,7 +78,7 @@ test("while consent is pending there is no cookie, no storage and no id on the w
   await use(page);
   await until(() => site.batches.length > 0);
   const names = await kept();
-  for (const name of ["sl_id", "sl_consent", "sl_sticky", "sl.session", "sl.history", "splitlight"]) {
+  for (const name of ["sl_id", "sl_consent", "sl_sticky", "sl.session", "sl.history", "sl.seen", "splitlight"]) {
     assert.ok(names.includes(name), `${name} is not among ${names}`);
   }
   assert.match(site.requests.at(-1).body, UUID);

@@ -8,6 +8,7 @@ const MET = "sl_met";
 const CONSENT = "sl_consent";
 const SESSION = "sl.session";
 const HISTORY = "sl.history";
+const SEEN = "sl.seen";
 // 395 days: browsers keep a cookie for 400 at most.
 const KEEP = 34_164_000;
 // A session ends after half an hour without an event, as in the field's analytics tools.
@@ -30,12 +31,23 @@ const setCookie = (name, value, seconds = KEEP) =>
     document.cookie = `${name}=${value}; Max-Age=${seconds}; SameSite=Lax; Path=/${secure}`;
   });
 
+// How a visit begins, which results can be broken down by.
+const beginning = () => {
+  const host = attempt(() => new URL(document.referrer).host);
+  const returning = !!attempt(() => localStorage.getItem(SEEN));
+  attempt(() => localStorage.setItem(SEEN, 1));
+  const medium = new URLSearchParams(location.search).get("utm_medium") ?? undefined;
+  return { referrer: host && host !== location.host ? host : "", medium, returning };
+};
+
 /** @param {string | undefined} siteSays What the site says about consent; the visitor's own answer wins. */
 export function openDevice(siteSays) {
   let session;
   const device = {
     // A word we do not know is no agreement.
     consent: cookie(CONSENT) ?? siteSays ?? "granted",
+    /** The visitor's own answer, where they were asked. */
+    said: cookie(CONSENT),
     id: undefined,
 
     agreed: () => device.consent === "granted",
@@ -53,10 +65,10 @@ export function openDevice(siteSays) {
         setCookie(STICKY, "", 0);
         setCookie(SEGMENTS, "", 0);
         attempt(() => sessionStorage.removeItem(SESSION));
-        attempt(() => localStorage.removeItem(HISTORY));
+        attempt(() => [HISTORY, SEEN].forEach((key) => localStorage.removeItem(key)));
         device.id = session = undefined;
       }
-      setCookie(CONSENT, (device.consent = consent));
+      setCookie(CONSENT, (device.said = device.consent = consent));
       device.recall();
     },
 
@@ -65,7 +77,7 @@ export function openDevice(siteSays) {
       session ??= attempt(() => JSON.parse(sessionStorage.getItem(SESSION)));
       // Also by a clock that was set back.
       const goesOn = session?.visitor === device.id && Math.abs(now - session.last) <= INACTIVE_MS;
-      if (!goesOn) session = { id: newId(), visitor: device.id, last: now, met: [] };
+      if (!goesOn) session = { id: newId(), visitor: device.id, last: now, met: [], from: beginning() };
       session.last = now;
       return session;
     },

@@ -35,7 +35,7 @@ export function createEvents(device, outbox, config) {
     if (page.startsWith("/") && byteLength(page) <= PATH_BYTES_MAX) event.page = page;
     const json = JSON.stringify(event);
     if (byteLength(json) > EVENT_BYTES_MAX) return outbox.drop("oversize");
-    outbox.put({ id: event.id, head: JSON.stringify([session.visitor, session.id, config]), json });
+    outbox.put({ id: event.id, head: JSON.stringify([session.visitor, session.id, config, { ...session.from, consent: device.said }]), json });
   };
 
   return {

@@ -55,9 +55,9 @@ export function createOutbox(url, key, sdk) {
       count++;
     }
     const records = waiting.splice(0, count);
-    const [visitor, session, config] = JSON.parse(head);
+    const [visitor, session, config, more] = JSON.parse(head);
     const automated = navigator.webdriver || undefined;
-    const batch = { key, visitor, session, config: config || undefined, sentAt: Date.now(), sdk, dropped, automated };
+    const batch = { key, visitor, session, config: config || undefined, sentAt: Date.now(), sdk, dropped, automated, ...more };
     // Each event is JSON already.
     const body = `${JSON.stringify(batch).slice(0, -1)},"events":[${records.map((record) => record.json)}]}`;
     const counted = dropped;
