@@ -1,6 +1,7 @@
 // A collector of a test's own with two shards, and what tests ask of its API.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ADMIN_KEY, DUMPING, serve, splitlightWorker } from "../workerd.mjs";
 
@@ -14,13 +15,46 @@ export const CONFIG = {
   ],
 };
 
+/** What `find` gives as soon as it gives anything, or an error that says what never came. */
+export async function until(find, what, ms = 10_000) {
+  for (const end = Date.now() + ms; ;) {
+    const found = await find();
+    if (found) return found;
+    assert.ok(Date.now() < end, `it never happened: ${what}`);
+    await sleep(25);
+  }
+}
+
+/** A receiver of webhooks that answers as `answer` says and remembers what came. */
+export async function receiver() {
+  const known = { got: [], answer: () => 200, at: {}, most: {} };
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (part) => { body += part; });
+    request.on("end", async () => {
+      const id = request.headers["webhook-id"];
+      known.at[id] = (known.at[id] ?? 0) + 1;
+      known.most[id] = Math.max(known.most[id] ?? 0, known.at[id]);
+      const hook = { path: request.url, headers: request.headers, body, json: JSON.parse(body), id };
+      known.got.push(hook);
+      const status = await known.answer(hook);
+      known.at[id] -= 1;
+      if (status) response.writeHead(status, status === 302 ? { location: "/elsewhere" } : {}).end();
+    });
+  });
+  await new Promise((done) => { server.listen(0, "127.0.0.1", done); });
+  known.url = `http://127.0.0.1:${server.address().port}/hook`;
+  known.stop = () => { server.closeAllConnections(); server.close(); };
+  return known;
+}
+
 /** Starts a collector; `bindings` are more of its bindings, `state` the databases it begins with. */
 export async function collector({ bindings = "", state, services = "", outbound = "", dumps = true } = {}) {
   const server = await serve({
     files: dumps ? { "dumping.js": DUMPING } : {}, splitlight: true, state, services: `(name = "main", worker = .main)${services}`, sockets: { main: "main" },
     constants: splitlightWorker("main", `(name = "SHARDS", text = "2"), ${bindings}`, dumps ? { entry: "dumping.js", modules: [["worker/shim.js", "esModule"]], outbound } : { outbound }),
   });
-  const base = server.base.main;
+  let base = server.base.main;
   const call = async (method, path, body, key = ADMIN_KEY, headers = {}) => {
     const response = await fetch(base + path, {
       method, body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
@@ -37,7 +71,11 @@ export async function collector({ bindings = "", state, services = "", outbound 
   };
   let writeKey;
   return {
-    base, call, ok, stop: server.stop, folder: server.folder,
+    base, call, ok, stop: server.stop, folder: server.folder, crash: server.crash,
+    async restart() {
+      await server.start();
+      base = server.base.main;
+    },
     async publish(config = CONFIG) {
       const published = await ok("PUT", "/v1/config", config);
       writeKey ??= (await ok("POST", "/v1/keys", { scope: "write" })).key;
@@ -67,3 +105,9 @@ export async function collector({ bindings = "", state, services = "", outbound 
 export const exposure = (variation, experiment = "hero") => ({ id: randomUUID(), kind: "exposure", experiment, variation, time: Date.now() });
 export const both = () => [exposure("a"), exposure("b")];
 export const purchase = (value, properties) => ({ id: randomUUID(), kind: "conversion", name: "purchase", value, time: Date.now(), properties });
+
+/** Of two equal variations, the one that a visitor is in: the public hash, version 2. */
+export function variationOf(visitor, experiment = "hero") {
+  const fnv = (text) => [...text].reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 0x01000193) >>> 0, 0x811c9dc5);
+  return fnv(`${fnv(experiment + visitor)}`) % 10_000 < 5000 ? "a" : "b";
+}

@@ -1,5 +1,6 @@
 //! The API: results for those who read, config and keys for those who administrate, and the dashboard's files.
 
+mod alerts;
 mod assets;
 mod audit;
 mod backup;
@@ -12,6 +13,7 @@ mod query;
 mod results;
 mod steering;
 mod visitors;
+mod webhooks;
 
 use crate::problem::Problem;
 use crate::project::access::{Scope, caller_of};
@@ -91,6 +93,12 @@ async fn route(request: Request, path: &str, env: &Env, context: &Context, setti
         "createKey" => keys::create(call).await,
         "deleteKey" => keys::delete(&call, key).await,
         "rotateKey" => keys::rotate(call, key).await,
+        "alerts" => alerts::list(&call).await,
+        "webhooks" => webhooks::list(&call).await,
+        "deliveries" => webhooks::deliveries(&call).await,
+        "redeliver" => webhooks::redeliver(&call, parts.get(2).map_or("", String::as_str)).await,
+        "rotateSecret" => webhooks::rotate(call, key).await,
+        "tryWebhook" => webhooks::test(&call, key).await,
         "audit" => audit::list(&call).await,
         "visitor" => visitors::export(&call, key).await,
         "forget" => visitors::forget(&call, key).await,

@@ -1,11 +1,16 @@
 //! The project object: the published config, its program and the API keys; and this isolate's memory of them.
 
 pub(crate) mod access;
+mod agenda;
+pub(crate) mod deliver;
 pub(crate) mod diff;
 pub(crate) mod journal;
 mod object;
 pub(crate) mod publish;
 pub(crate) mod steer;
+pub(crate) mod telling;
+pub(crate) mod watch;
+pub(crate) mod webhooks;
 
 use crate::settings::Settings;
 use crate::shard::layout::Layout;
@@ -172,9 +177,14 @@ pub(crate) async fn version(env: &Env, settings: &Settings, version: u64) -> Res
 /// Asks the project object, and remembers what stands afterwards.
 async fn renew(env: &Env, settings: &Settings, question: Ask) -> Result<Known> {
     let asked_at = clock::now();
-    let Answer::Standing(standing) = tell(env, settings, &question).await? else {
-        return Err(Error::RustError(CONFLICT.to_owned()));
-    };
+    match tell(env, settings, &question).await? {
+        Answer::Standing(standing) => remember(asked_at, standing),
+        _ => Err(Error::RustError(CONFLICT.to_owned())),
+    }
+}
+
+/// Remembers what stands since a question that was asked at a moment.
+fn remember(asked_at: Timestamp, standing: object::Standing) -> Result<Known> {
     let before = KNOWN.with_borrow(|known| known.as_ref().and_then(|known| known.published.clone()));
     let published = match standing.config {
         Some(stored) => Some(Rc::new(Published::read(standing.version, stored)?)),

@@ -37,9 +37,13 @@
 //! | how much one sender may send | [`Quota`] |
 //! | what it means | [`results()`], [`list`], [`timeseries`], [`funnel`], [`kpis`], [`cohorts`] |
 //! | what a verdict is made from | [`record`] |
+//! | whether it ends an experiment | [`look`] |
+//! | what is worth waking somebody for | [`alarms`] |
 
 mod aggregates;
+mod alerts;
 mod analyze;
+mod autostop;
 mod calendar;
 mod contribution;
 mod log;
@@ -54,7 +58,9 @@ mod traits;
 mod visitor;
 
 pub use aggregates::{Aggregates, DAY_ALL, Key, Part, What};
+pub use alerts::{Alarms, Fired, Watched, alarms};
 pub use analyze::{View, cohorts, csv, funnel, kpis, list, record, results, results_by, timeseries};
+pub use autostop::{End, Look, look};
 pub use calendar::{first_day, next_first_day};
 pub use contribution::contribution;
 pub use log::{Entry, Line, Logged};

@@ -86,6 +86,22 @@ pub struct Item {
     pub(crate) variations: Vec<Variation>,
 }
 
+impl Item {
+    /// Whether a moment is within its schedule.
+    ///
+    /// ```
+    /// use splitlight_engine::compile;
+    /// use splitlight_protocol::{Timestamp, config};
+    /// let config = config::parse(r#"{ "version": 1, "project": "shop", "experiments": [
+    ///   { "key": "hero", "start": "2026-11-01", "variations": [{ "key": "a" }, { "key": "b" }] }] }"#).config;
+    /// let program = compile(&config).program;
+    /// assert!(program.item("hero").is_some_and(|item| !item.is_open(Timestamp::from_ms(0))));
+    /// ```
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.start.is_none_or(|start| start <= now) && self.end.is_none_or(|end| now < end)
+    }
+}
+
 /// What an [`Item`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ItemKind {

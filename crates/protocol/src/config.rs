@@ -13,21 +13,27 @@
 //! assert_eq!(parsed.issues[0].fix, "did you mean `weight`?");
 //! ```
 
+mod alert;
+mod analysis;
 mod change;
 mod check;
 mod feature;
 mod metric;
+mod notify;
 mod read;
 mod schema;
 mod score;
 mod targeting;
 
+pub use alert::{Alert, Trigger, Urgency};
+pub use analysis::{Analysis, Spending};
 pub use change::{AttributeChange, Change, ClassChange, Edit, InsertChange, Position};
 pub use feature::{Feature, Rule};
 pub use metric::{
     Denominator, Dimension, Direction, Funnel, FunnelStep, Kpi, KpiPer, Measure, Metric, MetricCap,
     MetricKind, Period,
 };
+pub use notify::{Topic, Webhook};
 pub use read::{Parsed, parse};
 pub use schema::schema;
 use schema::{Condition, HashVersion, Key, Share};
@@ -95,6 +101,14 @@ pub struct Config {
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     #[schemars(default)]
     pub cohorts: bool,
+    /// What is worth waking somebody for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub alerts: Vec<Alert>,
+    /// Who is told of what happens.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub webhooks: Vec<Webhook>,
 }
 
 /// A condition with a name, used as `{ "$audience": key }`.
@@ -311,24 +325,6 @@ pub struct MetricRoles {
     pub guardrails: Vec<String>,
 }
 
-/// How an experiment is analyzed, declared before it starts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Analysis {
-    /// Confidence of the intervals, above 0.5 and below 1.
-    #[serde(default = "confidence")]
-    pub confidence: f64,
-    /// Planned visitors over all variations; the always-valid interval is tightest there.
-    #[serde(default = "sample_size")]
-    pub sample_size: u64,
-}
-
-impl Default for Analysis {
-    fn default() -> Self {
-        Self { confidence: confidence(), sample_size: sample_size() }
-    }
-}
-
 /// A rule that changes the page for the visitors it describes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -402,12 +398,4 @@ fn one() -> f64 {
 
 fn two() -> u32 {
     2
-}
-
-fn confidence() -> f64 {
-    0.95
-}
-
-fn sample_size() -> u64 {
-    10_000
 }

@@ -48,6 +48,15 @@ pub const CONFIG_ITEMS_MAX: usize = 1000;
 /// Variations of one experiment.
 pub const VARIATIONS_MAX: usize = 20;
 
+/// Planned looks of an experiment: bounds of more looks hardly differ, and take longer to compute.
+pub const LOOKS_MAX: u32 = 60;
+
+/// Webhooks of a project: every message is stored once for each of them.
+pub const WEBHOOKS_MAX: usize = 20;
+
+/// Characters of the address of a webhook; browsers and servers of the field take about as many.
+pub const URL_CHARS_MAX: usize = 2000;
+
 /// Days of history kept on the device: more than a year of "last purchase" costs 3 KB per rule.
 pub const HISTORY_DAYS_MAX: usize = 400;
 

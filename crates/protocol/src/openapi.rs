@@ -2,8 +2,7 @@
 
 mod routes;
 mod schemas;
-
-pub use routes::ROUTES;
+mod telling;
 
 use serde_json::{Map, Value, json};
 
@@ -70,7 +69,12 @@ pub fn routes_of(path: &str) -> impl Iterator<Item = &'static Route> {
         });
         same && parts.next().is_none()
     };
-    ROUTES.iter().filter(fits)
+    all().filter(fits)
+}
+
+/// Every route of the API.
+fn all() -> impl Iterator<Item = &'static Route> {
+    routes::ROUTES.iter().chain(telling::ROUTES)
 }
 
 /// The document; `version` is that of the release.
@@ -83,7 +87,7 @@ pub fn routes_of(path: &str) -> impl Iterator<Item = &'static Route> {
 pub fn document(version: &str) -> Value {
     let mut paths = Map::new();
     let schemas = schemas::all();
-    for route in ROUTES {
+    for route in all() {
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
         methods[route.method.to_ascii_lowercase()] = operation(route, &schemas);
     }

@@ -7,6 +7,8 @@ const config :Workerd.Config = (
   services = [
     (name = "splitlight", worker = .splitlight),
     (name = "front", worker = .front),
+    # Webhooks may be told on this machine.
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
     (name = "assets", worker = .assets),
     (name = "shop", worker = .shop),
     (name = "shop-direct", worker = .shopDirect),

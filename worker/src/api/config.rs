@@ -4,6 +4,7 @@ use super::query::LAST;
 use super::{Answer, Call, conditional, json_response};
 use crate::intake::read_body;
 use crate::problem::Problem;
+use crate::project::deliver::shown;
 use crate::project::diff::diff;
 use crate::project::journal::Change;
 use crate::project::{self, CONFLICT, Published, Version, current, publish, published};
@@ -91,14 +92,18 @@ async fn replace(call: &Call<'_>, sound: publish::Sound, action: &str, mut detai
     let warnings = sound.warnings.clone();
     let change = Change::new(&call.actor, action, "", &details);
     let published = publish::publish(call.env, call.settings, sound, expected, change).await;
-    let published = published.map_err(|error| publish_problem(&error))?;
+    let (published, secrets) = published.map_err(|error| publish_problem(&error))?;
     announce(call, &published);
-    let answer = json!({
+    let mut answer = json!({
         "version": published.version,
         "hash": published.hash,
         "publishedAt": published.since.to_rfc3339(),
         "issues": warnings,
     });
+    if !secrets.is_empty() {
+        let shown = secrets.iter().map(|(key, secret)| json!({ "key": key, "secret": shown(secret) }));
+        answer["webhookSecrets"] = shown.collect();
+    }
     json_response(&answer, 200)
 }
 

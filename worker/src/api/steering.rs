@@ -62,7 +62,7 @@ pub(super) async fn act(mut call: Call<'_>, key: &str, verb: &str) -> Answer {
     }
     let change = Change::new(&call.actor, &format!("experiment.{}", act.name()), "", &details);
     let published = publish::publish(call.env, call.settings, sound, Some(running.version), change).await;
-    let published = published.map_err(|error| publish_problem(&error))?;
+    let (published, _) = published.map_err(|error| publish_problem(&error))?;
     announce(&call, &published);
     json_response(&json!({ "version": published.version, "changes": changes }), 200)
 }

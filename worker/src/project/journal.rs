@@ -1,11 +1,11 @@
 //! The audit log: who changed what, when; rows are only ever added.
 
 use super::object::{Answer, Ask};
-use super::tell;
+use super::{tell, webhooks};
 use crate::settings::Settings;
 use crate::shard::sql::{integer, rows, text};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use splitlight_protocol::Timestamp;
 use worker::{Env, Error, Result, SqlStorage, SqlStorageValue};
 
@@ -56,6 +56,7 @@ pub(crate) async fn page(env: &Env, settings: &Settings, before: i64, limit: u32
     }
 }
 
+/// Writes a change down, and has those told who want to hear of it.
 pub(super) fn write(sql: &SqlStorage, change: &Change) -> Result<()> {
     let row = vec![
         SqlStorageValue::Integer(change.at.ms()),
@@ -65,7 +66,13 @@ pub(super) fn write(sql: &SqlStorage, change: &Change) -> Result<()> {
         change.details.clone().into(),
     ];
     let statement = "INSERT INTO audit (at, actor, action, subject, details) VALUES (?, ?, ?, ?, ?)";
-    sql.exec(statement, row).map(drop)
+    sql.exec(statement, row)?;
+    let about = json!({
+        "actor": change.actor,
+        "subject": change.subject,
+        "details": serde_json::from_str::<Value>(&change.details).unwrap_or_default(),
+    });
+    webhooks::queue(sql, &change.action, change.at, &about)
 }
 
 pub(super) fn read(sql: &SqlStorage, before: i64, limit: u32) -> Result<Vec<Record>> {

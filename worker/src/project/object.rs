@@ -1,19 +1,21 @@
 //! The project object: the config with its history, the hashes of the keys, and the log of every change.
 
 use super::access::Entry;
+use super::agenda::Agenda;
 use super::journal::{self, Change};
+use super::{telling, watch, webhooks};
 use crate::settings::Settings;
 use crate::shard::layout::Layout;
 use crate::shard::sql::{blob, integer, migrate, rows, text, transaction};
 use crate::shard::transport;
 use serde::{Deserialize, Serialize};
-use splitlight_protocol::Timestamp;
+use splitlight_protocol::{Timestamp, config};
 use worker::{
     DurableObject, Env, Request, Response, Result, SqlStorage, SqlStorageValue, State, durable_object,
 };
 
 /// What each release added; only the end grows.
-const STEPS: [&[&str]; 2] = [
+const STEPS: [&[&str]; 4] = [
     &[
         "CREATE TABLE IF NOT EXISTS config (one INTEGER PRIMARY KEY, version INTEGER, at INTEGER, hash TEXT, \
             text TEXT, program BLOB)",
@@ -27,6 +29,8 @@ const STEPS: [&[&str]; 2] = [
         "CREATE TABLE audit (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, \
             action TEXT NOT NULL, subject TEXT NOT NULL, details TEXT NOT NULL)",
     ],
+    webhooks::TABLES,
+    watch::TABLES,
 ];
 
 /// Versions of the config that are kept: at 1 MB each, half of what an object may store is left for the rest.
@@ -70,6 +74,8 @@ pub(super) enum Ask {
         limit: u32,
     },
     Version(u64),
+    /// What is only about webhooks.
+    Webhooks(telling::Ask),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,6 +85,7 @@ pub(super) enum Answer {
     Conflict,
     Audit(Vec<journal::Record>),
     Versions(Vec<Version>),
+    Webhooks(telling::Answer),
 }
 
 /// A config as it is stored.
@@ -97,6 +104,8 @@ pub(super) struct Standing {
     pub(super) layout: Layout,
     pub(super) config: Option<Stored>,
     pub(super) keys: Vec<Entry>,
+    /// The webhooks that a published config brought, with their secrets.
+    pub(super) secrets: Vec<(String, Vec<u8>)>,
 }
 
 /// A config that was published once.
@@ -115,30 +124,42 @@ pub(crate) struct Version {
 pub(crate) struct Project {
     state: State,
     env: Env,
+    agenda: Agenda,
 }
 
 impl DurableObject for Project {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env }
+        Self { state, env, agenda: Agenda::default() }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let question = transport::heard(&mut request).await?;
         let storage = self.state.storage();
-        transport::reply(transaction(&storage, || answer(&storage.sql(), &self.env, question)))
+        let answer = transaction(&storage, || answer(&storage.sql(), &self.env, question));
+        if answer.is_ok() {
+            self.agenda.plan(&self.state).await?;
+        }
+        transport::reply(answer)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.agenda.ring(&self.state, &self.env).await?;
+        Response::empty()
     }
 }
 
 fn answer(sql: &SqlStorage, env: &Env, question: Ask) -> Result<Answer> {
-    migrate(sql, &STEPS)?;
+    migrated(sql)?;
     let mut have = 0;
+    let mut secrets = Vec::new();
     match question {
         Ask::Standing { have: version } => have = version,
         Ask::Publish { stored, expected, change } => {
-            if expected.is_some_and(|expected| version(sql).is_ok_and(|running| running != expected)) {
+            if expected.is_some_and(|expected| running_version(sql).is_ok_and(|running| running != expected))
+            {
                 return Ok(Answer::Conflict);
             }
-            publish(sql, stored, change)?;
+            secrets = publish(sql, stored, change)?;
         }
         Ask::AddKey { entry, change } => {
             add_key(sql, &entry)?;
@@ -160,11 +181,17 @@ fn answer(sql: &SqlStorage, env: &Env, question: Ask) -> Result<Answer> {
         Ask::Audit { before, limit } => return journal::read(sql, before, limit).map(Answer::Audit),
         Ask::Versions { before, limit } => return versions(sql, before, limit).map(Answer::Versions),
         Ask::Version(version) => return one_version(sql, version).map(Answer::Versions),
+        Ask::Webhooks(question) => return telling::answer(sql, question).map(Answer::Webhooks),
     }
-    let version = version(sql)?;
+    let version = running_version(sql)?;
     let config = if version == have { None } else { stored(sql)? };
     let layout = layout(sql, Settings::current(env).shards)?;
-    Ok(Answer::Standing(Standing { version, layout, config, keys: keys(sql)? }))
+    Ok(Answer::Standing(Standing { version, layout, config, keys: keys(sql)?, secrets }))
+}
+
+/// Brings the tables up to this release.
+pub(super) fn migrated(sql: &SqlStorage) -> Result<()> {
+    migrate(sql, &STEPS).map(drop)
 }
 
 /// The layout, with the shards that were added since it was asked for last.
@@ -196,12 +223,12 @@ fn keys(sql: &SqlStorage) -> Result<Vec<Entry>> {
     found.iter().map(read).collect()
 }
 
-/// Replaces the config; the same text again changes nothing.
-fn publish(sql: &SqlStorage, new: Stored, mut change: Change) -> Result<()> {
+/// Replaces the config; the same text again changes nothing. The webhooks that are new, with their secrets.
+pub(super) fn publish(sql: &SqlStorage, new: Stored, mut change: Change) -> Result<Vec<(String, Vec<u8>)>> {
     if stored(sql)?.is_some_and(|old| old.text == new.text && old.program == new.program) {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let version = i64::try_from(version(sql)?).unwrap_or(0) + 1;
+    let version = i64::try_from(running_version(sql)?).unwrap_or(0) + 1;
     change.subject = version.to_string();
     let row = vec![
         SqlStorageValue::Integer(version),
@@ -216,12 +243,15 @@ fn publish(sql: &SqlStorage, new: Stored, mut change: Change) -> Result<()> {
         SqlStorageValue::Integer(new.at.ms()),
         change.actor.clone().into(),
         new.hash.into(),
-        new.text.into(),
+        new.text.clone().into(),
     ];
     sql.exec("INSERT INTO versions VALUES (?, ?, ?, ?, ?)", row)?;
     let oldest = SqlStorageValue::Integer(version - VERSIONS_MAX);
     sql.exec("DELETE FROM versions WHERE version <= ?", vec![oldest])?;
-    journal::write(sql, &change)
+    watch::due_at(sql, new.at)?;
+    let secrets = webhooks::reconcile(sql, &config::parse(&new.text).config.webhooks)?;
+    journal::write(sql, &change)?;
+    Ok(secrets)
 }
 
 fn versions(sql: &SqlStorage, before: i64, limit: u32) -> Result<Vec<Version>> {
@@ -250,12 +280,13 @@ impl Version {
     }
 }
 
-fn version(sql: &SqlStorage) -> Result<u64> {
+/// The version of the config that runs, 0 before the first.
+pub(super) fn running_version(sql: &SqlStorage) -> Result<u64> {
     let found = rows(sql, "SELECT version FROM config", Vec::new())?;
     Ok(found.first().map_or(0, |row| integer(row.first()).unsigned_abs()))
 }
 
-fn stored(sql: &SqlStorage) -> Result<Option<Stored>> {
+pub(super) fn stored(sql: &SqlStorage) -> Result<Option<Stored>> {
     let found = rows(sql, "SELECT at, hash, text, program FROM config", Vec::new())?;
     Ok(found.first().map(|row| Stored {
         at: Timestamp::from_ms(integer(row.first())),

@@ -2,14 +2,14 @@
 
 use super::access::hex;
 use super::journal::Change;
-use super::object::{Ask, Stored};
-use super::{Published, renew};
+use super::object::{Answer, Ask, Stored};
+use super::{CONFLICT, Published, remember, tell};
 use crate::clock;
 use crate::settings::Settings;
 use sha2::{Digest, Sha256};
 use splitlight_engine::{Compiled, Program, compile};
 use splitlight_protocol::config::{self, Config, Status};
-use splitlight_protocol::{Issue, Severity};
+use splitlight_protocol::{Issue, Severity, Timestamp};
 use std::rc::Rc;
 use worker::{Env, Error, Result};
 
@@ -18,6 +18,19 @@ pub(crate) struct Sound {
     pub(crate) text: String,
     program: Vec<u8>,
     pub(crate) warnings: Vec<Issue>,
+}
+
+/// The webhooks that a config brought, with their secrets.
+pub(crate) type Secrets = Vec<(String, Vec<u8>)>;
+
+impl Sound {
+    /// The config as it is stored, published at a moment.
+    pub(super) fn stored(self, at: Timestamp) -> Stored {
+        let Self { text, program, .. } = self;
+        let mut hash = hex(&Sha256::digest(&program));
+        hash.truncate(16);
+        Stored { text, program, hash, at }
+    }
 }
 
 /// Reads and compiles a config.
@@ -58,13 +71,15 @@ pub(crate) async fn publish(
     sound: Sound,
     expected: Option<u64>,
     change: Change,
-) -> Result<Rc<Published>> {
-    let Sound { text, program, .. } = sound;
-    let mut hash = hex(&Sha256::digest(&program));
-    hash.truncate(16);
-    let stored = Stored { text, program, hash, at: clock::now() };
-    let known = renew(env, settings, Ask::Publish { stored, expected, change }).await?;
-    known.published.ok_or_else(|| Error::RustError("the project object did not keep the config".to_owned()))
+) -> Result<(Rc<Published>, Secrets)> {
+    let asked_at = clock::now();
+    let question = Ask::Publish { stored: sound.stored(asked_at), expected, change };
+    let Answer::Standing(mut standing) = tell(env, settings, &question).await? else {
+        return Err(Error::RustError(CONFLICT.to_owned()));
+    };
+    let secrets = std::mem::take(&mut standing.secrets);
+    let lost = || Error::RustError("the project object did not keep the config".to_owned());
+    Ok((remember(asked_at, standing)?.published.ok_or_else(lost)?, secrets))
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl<'a> Subject<'a> {
     }
 
     fn personalization(config: &'a Config, rule: &'a Personalization) -> Self {
-        let Analysis { confidence, sample_size } = Analysis::default();
+        let Analysis { confidence, sample_size, .. } = Analysis::default();
         let [holdout, shown] = PERSONALIZATION;
         let roles = config.metrics.iter().enumerate().map(|(index, metric)| {
             (metric.key.as_str(), if index == 0 { Role::Primary } else { Role::Secondary })

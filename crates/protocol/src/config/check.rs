@@ -1,13 +1,14 @@
 //! The rules that a type cannot hold: unique keys, ranges, weights and references.
 
 mod metric;
+mod notify;
 mod score;
 mod targeting;
 
 use super::read::Drafts;
-use super::{Config, Edit, Experiment, Page, Personalization};
+use super::{Analysis, Config, Edit, Experiment, Page, Personalization};
 use crate::issue::{Code, Issue, did_you_mean};
-use crate::limits::{CONFIG_ITEMS_MAX, KEY_CHARS_MAX, VARIATIONS_MAX};
+use crate::limits::{CONFIG_ITEMS_MAX, KEY_CHARS_MAX, LOOKS_MAX, VARIATIONS_MAX, WEBHOOKS_MAX};
 use std::collections::BTreeSet;
 
 /// Moves every item that keeps the rules into the config, and lists what is wrong with the others.
@@ -75,6 +76,23 @@ pub(super) fn keep_sound(config: &mut Config, drafts: Drafts, issues: &mut Vec<I
         sound(drafts.kpis, "kpis", issues, |k| &k.key, |k, at| metric::check_kpi(k, &metrics, at));
     config.funnels = funnels;
     config.kpis = kpis;
+    let (webhooks, hooks) = sound(drafts.webhooks, "webhooks", issues, |w| &w.key, notify::check_webhook);
+    if hooks.len() > WEBHOOKS_MAX {
+        let reason = format!("{} webhooks, the limit is {WEBHOOKS_MAX}", hooks.len());
+        issues.push(Issue::error("/webhooks", reason, "let one receiver tell the others"));
+    }
+    let experiment_keys: BTreeSet<String> = experiments.iter().map(|known| known.key.clone()).collect();
+    let (alerts, _) = sound(
+        drafts.alerts,
+        "alerts",
+        issues,
+        |a| &a.key,
+        |a, at| {
+            notify::check_alert(a, &known, &experiment_keys, at);
+        },
+    );
+    config.alerts = alerts;
+    config.webhooks = webhooks;
     config.scores = scores;
     config.features = features;
     config.holdouts = holdouts;
@@ -161,27 +179,41 @@ fn check_experiment(experiment: &Experiment, metrics: &BTreeSet<String>, at: &mu
         }
         check_key("/layer/key", &layer.key, at);
     }
-    let confidence = experiment.analysis.confidence;
-    if !(0.5 < confidence && confidence < 1.0) {
-        at.error("/analysis/confidence", format!("{confidence} is no confidence"), "write 0.95");
-    }
-    if experiment.analysis.sample_size == 0 {
-        at.error("/analysis/sampleSize", "no visitors are planned", "write the planned total, such as 10000");
-    }
+    check_analysis(&experiment.analysis, at);
     let roles = &experiment.metrics;
     let named = roles.primary.iter().map(|key| ("/metrics/primary".to_owned(), key));
     let second = roles.secondary.iter().enumerate().map(|(i, key)| (format!("/metrics/secondary/{i}"), key));
     let guards =
         roles.guardrails.iter().enumerate().map(|(i, key)| (format!("/metrics/guardrails/{i}"), key));
     for (path, key) in named.chain(second).chain(guards) {
-        if !metrics.contains(key) {
-            let known: Vec<&str> = metrics.iter().map(String::as_str).collect();
-            let fix = match did_you_mean(key, &known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "add it to `metrics`".to_owned(),
-            };
-            at.broken(Code::UnknownReference, &path, format!("there is no metric `{key}`"), fix);
-        }
+        check_reference(&path, key, "metric", metrics, at);
+    }
+}
+
+/// Whether something that is referred to is there.
+fn check_reference(path: &str, key: &str, what: &str, known: &BTreeSet<String>, at: &mut At) {
+    if known.contains(key) {
+        return;
+    }
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    let fix = match did_you_mean(key, &names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("add it to `{what}s`"),
+    };
+    at.broken(Code::UnknownReference, path, format!("there is no {what} `{key}`"), fix);
+}
+
+fn check_analysis(analysis: &Analysis, at: &mut At) {
+    let confidence = analysis.confidence;
+    if !(0.5 < confidence && confidence < 1.0) {
+        at.error("/analysis/confidence", format!("{confidence} is no confidence"), "write 0.95");
+    }
+    if analysis.sample_size == 0 {
+        at.error("/analysis/sampleSize", "no visitors are planned", "write the planned total, such as 10000");
+    }
+    let looks = analysis.looks;
+    if !(1..=LOOKS_MAX).contains(&looks) {
+        at.error("/analysis/looks", format!("{looks} looks"), format!("write 1 to {LOOKS_MAX}"));
     }
 }
 

@@ -1,7 +1,8 @@
 //! Reads a config item by item, so that one stranger does not close the whole document.
 
 use super::{
-    Audience, Config, Experiment, Feature, Funnel, Holdout, Kpi, Metric, Personalization, Score, check,
+    Alert, Audience, Config, Experiment, Feature, Funnel, Holdout, Kpi, Metric, Personalization, Score,
+    Webhook, check,
 };
 use crate::issue::{Code, Issue, Severity, did_you_mean};
 use crate::limits::CONFIG_BYTES_MAX;
@@ -70,10 +71,12 @@ pub(super) struct Drafts {
     pub(super) metrics: Vec<(usize, Metric)>,
     pub(super) funnels: Vec<(usize, Funnel)>,
     pub(super) kpis: Vec<(usize, Kpi)>,
+    pub(super) alerts: Vec<(usize, Alert)>,
+    pub(super) webhooks: Vec<(usize, Webhook)>,
 }
 
 /// Sections that the format names and this version does not run yet: accepted empty, refused with content.
-pub(super) const LATER: [&str; 3] = ["events", "alerts", "webhooks"];
+pub(super) const LATER: [&str; 1] = ["events"];
 
 /// Reads a config document. Never fails: what cannot be understood is left out and listed.
 pub fn parse(text: &str) -> Parsed {
@@ -122,6 +125,8 @@ fn sections(members: serde_json::Map<String, Json>) -> Parsed {
             "funnels" => drafts.funnels = many(&name, value, &mut issues),
             "kpis" => drafts.kpis = many(&name, value, &mut issues),
             "cohorts" => one(&name, value, &mut config.cohorts, &mut issues),
+            "alerts" => drafts.alerts = many(&name, value, &mut issues),
+            "webhooks" => drafts.webhooks = many(&name, value, &mut issues),
             later if LATER.contains(&later) => refuse_later(later, &value, &mut issues),
             _ => issues.push(unknown_section(&name)),
         }
@@ -142,7 +147,7 @@ fn refuse_later(name: &str, value: &Json, issues: &mut Vec<Issue>) {
 }
 
 fn unknown_section(name: &str) -> Issue {
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 16] = [
         "version",
         "project",
         "timezone",
@@ -157,6 +162,8 @@ fn unknown_section(name: &str) -> Issue {
         "funnels",
         "kpis",
         "cohorts",
+        "alerts",
+        "webhooks",
     ];
     let fix = match did_you_mean(name, &KNOWN) {
         Some(known) => format!("did you mean `{known}`?"),

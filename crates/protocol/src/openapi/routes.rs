@@ -1,8 +1,8 @@
-//! Every route of the API.
+//! The routes of results, config, keys, events and visitors.
 
 use super::{Parameter, Route, Takes};
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 const CSV: &str = "text/csv";
 const LINES: &str = "application/x-ndjson";
 
@@ -60,8 +60,7 @@ const DIFF: &[Parameter] = &[Parameter {
     takes: Takes::Number(0, 9_007_199_254_740_991),
 }];
 
-/// Every route of the API.
-pub const ROUTES: &[Route] = &[
+pub(super) const ROUTES: &[Route] = &[
     Route {
         method: "GET",
         path: "/v1/health",
