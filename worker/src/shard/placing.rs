@@ -31,13 +31,17 @@ impl Core {
         batches: &[Batch],
         earlier: &[Vec<u32>],
     ) -> Result<Vec<Option<Refusal>>> {
+        let (here, has_places) =
+            self.with(|opened| Ok((opened.planned.index, opened.shard.storage().has_places)))?;
+        if !has_places && earlier.iter().all(Vec::is_empty) {
+            return Ok(vec![None; batches.len()]);
+        }
         let none = Vec::new();
         let claims: Vec<Claim> = batches
             .iter()
             .enumerate()
             .map(|(at, batch)| Claim::new(batch, earlier.get(at).unwrap_or(&none).clone()))
             .collect();
-        let here = self.with(|opened| Ok(opened.planned.index))?;
         let mut places = self.places(here, &claims, false)?;
         self.ask_earlier(here, &claims, &mut places).await?;
         let news: Vec<(&str, u32)> = claims
