@@ -35,6 +35,7 @@ pub use metric::{
 };
 pub use notify::{Topic, Webhook};
 pub use read::{Parsed, parse};
+pub(crate) use schema::Plain;
 pub use schema::schema;
 use schema::{Condition, HashVersion, Key, Share};
 pub use score::{

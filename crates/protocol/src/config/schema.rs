@@ -25,7 +25,7 @@ pub fn schema() -> serde_json::Value {
 
 /// Leaves out what only readers of the Rust documentation understand.
 #[derive(Clone)]
-struct Plain;
+pub(crate) struct Plain;
 
 impl Transform for Plain {
     fn transform(&mut self, schema: &mut Schema) {

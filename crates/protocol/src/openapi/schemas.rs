@@ -1,6 +1,6 @@
 //! The schemas of what the API takes and gives.
 
-use crate::config::Config;
+use crate::config::{Config, Plain};
 use crate::results::{
     CohortTable, ExperimentList, ExperimentResults, ExperimentSummary, FunnelResults, KpiList, Timeseries,
 };
@@ -16,7 +16,7 @@ pub(super) fn all() -> Map<String, Value> {
         let mut settings = SchemaSettings::draft2020_12();
         settings.definitions_path = "/components/schemas".into();
         settings.contract = contract;
-        settings.into_generator()
+        settings.with_transform(Plain).into_generator()
     };
     let mut taken = settings(Contract::Deserialize);
     taken.subschema_for::<Config>();
@@ -33,20 +33,5 @@ pub(super) fn all() -> Map<String, Value> {
         schemas.extend(definitions);
     }
     schemas.extend(serde_json::from_str::<Map<String, Value>>(BY_HAND).unwrap_or_default());
-    // A number's width in memory says nothing to people, and is no format that validators know.
-    schemas.values_mut().for_each(plain);
     schemas
-}
-
-fn plain(schema: &mut Value) {
-    match schema {
-        Value::Object(members) => {
-            if members.get("format").is_some_and(Value::is_string) && members.contains_key("type") {
-                members.remove("format");
-            }
-            members.values_mut().for_each(plain);
-        }
-        Value::Array(items) => items.iter_mut().for_each(plain),
-        _ => {}
-    }
 }
