@@ -69,8 +69,9 @@ const apply = (element, edit, text, more, old) => {
     return () => element.getAttribute(more) === text && setAttribute(element, more, before);
   }
   if (edit === CLASS) {
-    const added = text.filter((name) => !classList.contains(name));
-    const removed = more.filter((name) => classList.contains(name));
+    const names = (list) => list.match(/\S+/g) ?? [];
+    const added = names(text).filter((name) => !classList.contains(name));
+    const removed = names(more).filter((name) => classList.contains(name));
     classList.add(...added);
     classList.remove(...removed);
     return () => {

@@ -11,30 +11,30 @@
 //! says that reading the variation is what the visitor meets, and `changes` (null when no variation is in force) holds
 //! `[selector, edit, text, more, index]` with the attributes filled in. `redirect` is `[address, keepQuery]` or null.
 //!
-//! `edit` is 0 text, 1 html, 2 attribute `more` (null removes it), 3 classes (lists: `text` to add, `more` to remove),
-//! 4 to 7 html before, after, inside first, inside last, 8 removal, 9 css.
+//! `edit` is 0 text, 1 html, 2 attribute `more` (null removes it), 3 classes (names with spaces between: `text` to add,
+//! `more` to remove), 4 to 7 html before, after, inside first, inside last, 8 removal, 9 css.
 
 use crate::standing::Standing;
 use splitlight_engine::bytes::{list, text, value};
-use splitlight_engine::{Decisions, Edit, Item, ItemKind, Program, Variation, Visitor};
-use splitlight_protocol::config::Position;
+use splitlight_engine::{Code, Decisions, Visitor};
 use splitlight_protocol::{Map, Timestamp, Value};
 
 /// All features, in the order of the program.
-pub(crate) fn features(program: &Program, decisions: &Decisions, out: &mut Vec<u8>) {
-    list(decisions.features(program).count(), out);
-    for (key, given, decision) in decisions.features(program) {
+pub(crate) fn features(program: &Code, decisions: &Decisions, out: &mut Vec<u8>) {
+    let decisions = decisions.feature_decisions();
+    list(decisions.len(), out);
+    for (at, decision) in decisions.iter().enumerate() {
+        let (key, given) = program.feature(at, *decision);
         list(4, out);
         text(key, out);
-        value(given, out);
+        out.extend_from_slice(given);
         text(decision.reason.name(), out);
-        let item = decision.item.and_then(|(item, _)| program.items().get(item));
-        maybe(item.map(Item::key), out);
+        maybe(decision.item.map(|(item, _)| program.item(item).key), out);
     }
 }
 
 /// The segments that the visitor is in.
-pub(crate) fn segments(program: &Program, visitor: &Visitor, now: Timestamp, out: &mut Vec<u8>) {
+pub(crate) fn segments(program: &Code, visitor: &Visitor, now: Timestamp, out: &mut Vec<u8>) {
     let Some(segments) = program.segments(visitor, now) else { return null(out) };
     list(segments.len(), out);
     for segment in segments {
@@ -43,84 +43,57 @@ pub(crate) fn segments(program: &Program, visitor: &Visitor, now: Timestamp, out
 }
 
 /// All items, in the order of the program.
-pub(crate) fn items(program: &Program, standings: &[Standing], attributes: &Map, out: &mut Vec<u8>) {
-    list(program.items().len(), out);
-    for (item, standing) in program.items().iter().zip(standings) {
-        entry(item, standing, attributes, out);
+pub(crate) fn items(program: &Code, standings: &[Standing], attributes: &Map, out: &mut Vec<u8>) {
+    list(standings.len(), out);
+    for (at, standing) in standings.iter().enumerate() {
+        entry(program, at, standing, attributes, out);
     }
 }
 
-fn entry(item: &Item, standing: &Standing, attributes: &Map, out: &mut Vec<u8>) {
-    let experiment = item.kind() == ItemKind::Experiment;
+fn entry(program: &Code, at: usize, standing: &Standing, attributes: &Map, out: &mut Vec<u8>) {
+    let item = program.item(at);
+    let experiment = item.slot.is_none();
     let open = standing.is_open();
     // For an experiment there is always one to use: control when a gate was closed.
-    let variation = item.variations().get(standing.decision.variation).filter(|_| open || experiment);
-    let plain = |variation: &Variation| variation.changes.is_empty() && variation.redirect.is_none();
-    let plain = item.variations().iter().all(plain);
+    let variation = item.variation(standing.decision.variation).filter(|_| open || experiment);
     list(8, out);
-    text(item.key(), out);
+    text(item.key, out);
     truth(!experiment, out);
-    maybe(variation.map(|variation| &*variation.key), out);
+    maybe(variation.as_ref().map(|variation| variation.key), out);
     text(standing.decision.reason.name(), out);
-    value(variation.map_or(&Value::Null, |variation| &variation.value), out);
-    truth(open && experiment && plain, out);
+    match &variation {
+        Some(variation) => out.extend_from_slice(variation.value),
+        None => null(out),
+    }
+    truth(open && experiment && item.is_plain(), out);
     let Some(variation) = variation.filter(|_| open) else {
         null(out);
         null(out);
         return;
     };
+    let mut edits = variation.edits();
     let mine =
         |at: usize| standing.left.as_ref().is_none_or(|left| left.iter().any(|left| *left as usize == at));
-    list((0..variation.changes.len()).filter(|at| mine(*at)).count(), out);
-    for (at, change) in variation.changes.iter().enumerate().filter(|(at, _)| mine(*at)) {
-        list(5, out);
-        text(&change.selector, out);
-        edit(&change.edit, attributes, out);
-        number(at, out);
+    list((0..edits.left()).filter(|at| mine(*at)).count(), out);
+    let mut at = 0;
+    while let Some(edit) = edits.next(attributes) {
+        if mine(at) {
+            list(5, out);
+            text(edit.selector, out);
+            number(edit.kind.into(), out);
+            maybe(edit.text.as_deref(), out);
+            maybe(edit.more, out);
+            number(at, out);
+        }
+        at += 1;
     }
-    match &variation.redirect {
+    match variation.redirect {
         Some((to, keep_query)) => {
             list(2, out);
             text(to, out);
-            truth(*keep_query, out);
+            truth(keep_query, out);
         }
         None => null(out),
-    }
-}
-
-/// What happens, and its `text` and `more`.
-fn edit(edit: &Edit, attributes: &Map, out: &mut Vec<u8>) {
-    let (kind, given) = match edit {
-        Edit::Text(template) => (0, Some(template.text(attributes))),
-        Edit::Html(html) => (1, Some(html.html(attributes))),
-        Edit::Attribute(_, template) => (2, template.as_ref().map(|template| template.text(attributes))),
-        Edit::Class(add, remove) => {
-            number(3, out);
-            texts(add, out);
-            return texts(remove, out);
-        }
-        Edit::Insert(position, html) => (inserted(*position), Some(html.html(attributes))),
-        Edit::Remove => (8, None),
-        Edit::Css(css) => (9, Some(css.clone())),
-    };
-    number(kind, out);
-    maybe(given.as_deref(), out);
-    maybe(if let Edit::Attribute(name, _) = edit { Some(name) } else { None }, out);
-}
-
-const fn inserted(position: Position) -> usize {
-    match position {
-        Position::Before => 4,
-        Position::After => 5,
-        Position::Prepend => 6,
-        Position::Append => 7,
-    }
-}
-
-fn texts(texts: &[String], out: &mut Vec<u8>) {
-    list(texts.len(), out);
-    for it in texts {
-        text(it, out);
     }
 }
 

@@ -3,15 +3,13 @@
 use crate::standing::{self, Standing};
 use crate::{answer, handover};
 use core::cell::RefCell;
-use core::mem::ManuallyDrop;
-use splitlight_engine::{Consent, Facts, History, Program, Sticky, Visitor, attributes, bytes, decide};
+use splitlight_engine::{Code, Consent, Facts, History, Sticky, Visitor, attributes, bytes, decide};
 use splitlight_protocol::{Map, Timestamp, Value};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Splitlight on one page.
 struct Page {
-    /// Lives as long as the page, so that the code that would take it apart need not be downloaded.
-    program: Option<ManuallyDrop<Program>>,
+    program: Option<Code>,
     /// Empty until the first decision.
     standings: Vec<Standing>,
     /// What comes in, and then what goes out.
@@ -56,8 +54,8 @@ pub fn room(length: usize) -> usize {
 #[wasm_bindgen]
 pub fn start() -> bool {
     PAGE.with_borrow_mut(|page| {
-        page.program = Program::from_bytes_forever(&page.bytes, digits).ok();
-        page.program.as_ref().is_some_and(|program| program.asks_history())
+        page.program = Code::new(::core::mem::take(&mut page.bytes), digits).ok();
+        page.program.as_ref().is_some_and(Code::asks_history)
     })
 }
 

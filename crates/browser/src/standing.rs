@@ -1,6 +1,6 @@
 //! What stands for each item on this page: a visitor never sees two variations of one item on one page.
 
-use splitlight_engine::{Decision, Decisions, Item, ItemKind, Program, Reason};
+use splitlight_engine::{Code, Decision, Decisions, Reason};
 use splitlight_protocol::handover::Handed;
 
 /// How an item stands.
@@ -25,31 +25,34 @@ fn is_open(decision: Decision) -> bool {
 }
 
 /// The first decisions of a page, with those of the edge in place of ours.
-pub(crate) fn first(program: &Program, mut decisions: Decisions, handed: &[Handed]) -> Vec<Standing> {
+pub(crate) fn first(program: &Code, mut decisions: Decisions, handed: &[Handed]) -> Vec<Standing> {
     decisions.adopt(program, handed);
-    let stand = |(item, decision): (&Item, Decision)| {
-        let handed = handed.iter().find(|handed| handed.key == item.key());
+    let stand = |(at, decision): (usize, &Decision)| {
+        let key = program.item(at).key;
+        let handed = handed.iter().find(|handed| handed.key == key);
         let adopted = handed.filter(|handed| handed.reason != Reason::Deferred.name());
-        let left = adopted.filter(|_| is_open(decision)).map(|handed| handed.left.clone());
-        let shown = is_open(decision).then_some(decision.variation);
-        Standing { decision, left, shown }
+        let left = adopted.filter(|_| is_open(*decision)).map(|handed| handed.left.clone());
+        let shown = is_open(*decision).then_some(decision.variation);
+        Standing { decision: *decision, left, shown }
     };
-    decisions.iter(program).map(stand).collect()
+    decisions.items().iter().enumerate().map(stand).collect()
 }
 
 /// Decides again. With `keep`, what is in force stays, also when it would no longer match, and only new items join.
-pub(crate) fn again(program: &Program, standings: &mut [Standing], decisions: &Decisions, keep: bool) {
+pub(crate) fn again(program: &Code, standings: &mut [Standing], decisions: &Decisions, keep: bool) {
     let mut taken = Vec::new();
+    let slot = |at| program.item(at).slot;
     if keep {
-        let kept = standings.iter().zip(program.items()).filter(|(standing, _)| standing.is_open());
-        taken.extend(kept.filter_map(|(_, item)| slot(item)));
+        let kept = standings.iter().enumerate().filter(|(_, standing)| standing.is_open());
+        taken.extend(kept.filter_map(|(at, _)| slot(at)));
     }
-    for (standing, (item, mut decision)) in standings.iter_mut().zip(decisions.iter(program)) {
+    for (at, (standing, decision)) in standings.iter_mut().zip(decisions.items()).enumerate() {
+        let mut decision = *decision;
         if keep && standing.is_open() {
             continue;
         }
         if is_open(decision) {
-            if slot(item).is_some_and(|slot| taken.contains(&slot)) {
+            if slot(at).is_some_and(|slot| taken.contains(&slot)) {
                 decision = Decision { variation: 0, reason: Reason::Slot };
             } else if let Some(shown) = standing.shown.filter(|shown| *shown != decision.variation) {
                 // The page shows another variation; it stays on it, and does not count.
@@ -62,17 +65,10 @@ pub(crate) fn again(program: &Program, standings: &mut [Standing], decisions: &D
     }
 }
 
-fn slot(item: &Item) -> Option<u32> {
-    match item.kind() {
-        ItemKind::Personalization { slot } => Some(slot),
-        ItemKind::Experiment => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use splitlight_engine::{Facts, Visitor, compile, decide};
+    use splitlight_engine::{Facts, Program, Visitor, compile, decide};
     use splitlight_protocol::{Map, Timestamp, Value, config};
 
     /// Two rules for one slot; the first is for plan `gold` and wins where it matches.

@@ -1,7 +1,8 @@
 //! An edit to the page, compiled.
 
-use crate::codec::{Reader, Wire, wire_enum, wire_struct};
+use crate::codec::{Reader, Wire};
 use crate::template::Template;
+use splitlight_protocol::Map;
 use splitlight_protocol::config::{self, Position};
 
 /// An edit to the page: what happens to every element a selector matches.
@@ -32,39 +33,53 @@ pub enum Edit {
     Css(String),
 }
 
-wire_struct!(Change { selector, edit });
-
-wire_enum!(Edit {
-    0 => Text(text),
-    1 => Html(html),
-    2 => Attribute(name, value),
-    3 => Class(add, remove),
-    4 => Insert(position, html),
-    5 => Remove,
-    6 => Css(css),
-});
-
-impl Wire for Position {
+impl Wire for Change {
     fn write(&self, out: &mut Vec<u8>) {
-        out.push(match self {
-            Self::Before => 0,
-            Self::After => 1,
-            Self::Prepend => 2,
-            Self::Append => 3,
-        });
+        let (kind, text, more) = match &self.edit {
+            Edit::Text(text) => (0, Some(text.clone()), None),
+            Edit::Html(html) => (1, Some(html.clone()), None),
+            Edit::Attribute(name, value) => (2, value.clone(), Some(name.clone())),
+            Edit::Class(add, remove) => (3, Some(Template::literal(&add.join(" "))), Some(remove.join(" "))),
+            Edit::Insert(position, html) => (4 + *position as u8, Some(html.clone()), None),
+            Edit::Remove => (8, None, None),
+            Edit::Css(css) => (9, Some(Template::literal(css)), None),
+        };
+        let mut bytes = Vec::new();
+        self.selector.write(&mut bytes);
+        bytes.push(kind);
+        text.write(&mut bytes);
+        more.write(&mut bytes);
+        (bytes.len() as u64).write(out);
+        out.extend(bytes);
     }
 
     fn read(from: &mut Reader<'_>) -> Self {
-        match from.byte() {
-            0 => Self::Before,
-            1 => Self::After,
-            2 => Self::Prepend,
-            3 => Self::Append,
+        let mut part = from.part();
+        let (selector, kind) = (String::read(&mut part), part.byte());
+        let (text, more) = (Option::<Template>::read(&mut part), Option::<String>::read(&mut part));
+        let plain =
+            |text: &Option<Template>| text.as_ref().map_or_else(String::new, |it| it.text(&Map::new()));
+        let names = |text: &str| text.split_whitespace().map(str::to_owned).collect();
+        let edit = match (kind, text, more) {
+            (0, Some(text), None) => Edit::Text(text),
+            (1, Some(html), None) => Edit::Html(html),
+            (2, value, Some(name)) => Edit::Attribute(name, value),
+            (3, add @ Some(_), Some(remove)) => Edit::Class(names(&plain(&add)), names(&remove)),
+            (4, Some(html), None) => Edit::Insert(Position::Before, html),
+            (5, Some(html), None) => Edit::Insert(Position::After, html),
+            (6, Some(html), None) => Edit::Insert(Position::Prepend, html),
+            (7, Some(html), None) => Edit::Insert(Position::Append, html),
+            (9, css @ Some(_), None) => Edit::Css(plain(&css)),
+            (8, None, None) => Edit::Remove,
             _ => {
-                from.fail();
-                Self::Before
+                part.fail();
+                Edit::Remove
             }
+        };
+        if part.failed() || !part.is_empty() {
+            from.fail();
         }
+        Self { selector, edit }
     }
 }
 
@@ -79,7 +94,7 @@ impl Change {
             Written::Attribute(attribute) => {
                 Edit::Attribute(attribute.name.clone(), attribute.value.as_deref().map(Template::new))
             }
-            Written::Class(class) => Edit::Class(class.add.clone(), class.remove.clone()),
+            Written::Class(class) => Edit::Class(names(&class.add), names(&class.remove)),
             Written::Insert(insert) => Edit::Insert(insert.position, Template::new(&insert.html)),
             Written::Remove => Edit::Remove,
             Written::Css(css) => Edit::Css(css.clone()),
@@ -94,4 +109,9 @@ impl Change {
         };
         Self { selector: change.selector.clone(), edit }
     }
+}
+
+/// The names in a list, one by one, where several are written as one text.
+fn names(written: &[String]) -> Vec<String> {
+    written.iter().flat_map(|names| names.split_whitespace()).map(str::to_owned).collect()
 }

@@ -3,12 +3,16 @@
 //! Numbers are LEB128 (signed ones zigzag), floats are their eight bytes, texts and lists begin with their length, and
 //! a choice is one byte. There are no names and no versions inside; the first bytes of a document say what it is.
 
+mod forms;
+
 use splitlight_protocol::{Map, Timestamp, Value};
+
+pub(crate) use forms::{wire_enum, wire_parts, wire_struct};
 
 /// Bytes that are still to be read.
 ///
-/// A reader that failed gives zeros from then on, so that no value has a way out in the middle of its fields: those
-/// ways, each of which drops the fields before it, were a third of the code.
+/// A reader that failed gives zeros from then on, so that no value has a way out in the middle of its fields.
+#[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     failed: bool,
@@ -16,8 +20,12 @@ pub(crate) struct Reader<'a> {
     depth: u8,
 }
 
-/// Values within values: a condition of the allowed depth needs fewer than three a level.
+/// Values within values: a condition of the allowed depth needs fewer than four a level.
 const DEPTH_MAX: u8 = 100;
+
+/// What this release can read. Whoever changes what an entry of a program may hold adds one, and writes the new level with
+/// the entries that hold it: an older release closes those and runs the others.
+pub(crate) const LEVEL: u8 = 0;
 
 /// Something with a compact form. Reading what [`Wire::write`] wrote gives the same; other bytes make the reader fail.
 pub(crate) trait Wire: Sized {
@@ -27,37 +35,33 @@ pub(crate) trait Wire: Sized {
 
 /// Reads a whole document; what is left over makes it none.
 pub(crate) fn read_all<T: Wire>(bytes: &[u8]) -> Option<T> {
-    let mut reader = Reader { rest: bytes, failed: false, depth: DEPTH_MAX };
-    let read = T::read(&mut reader);
-    (!reader.failed && reader.rest.is_empty()).then_some(read)
+    let (read, rest) = read_start(bytes)?;
+    rest.is_empty().then_some(read)
 }
 
 /// Reads what bytes begin with, and gives the rest.
 pub(crate) fn read_start<T: Wire>(bytes: &[u8]) -> Option<(T, &[u8])> {
-    let mut reader = Reader { rest: bytes, failed: false, depth: DEPTH_MAX };
+    let mut reader = Reader::new(bytes);
     let read = T::read(&mut reader);
     (!reader.failed).then_some((read, reader.rest))
 }
 
-/// Lets a value go. What lives `FOREVER` is never taken apart, so that a browser need not download the code for it.
-pub(crate) fn let_go<T, const FOREVER: bool>(value: T) {
-    if FOREVER {
-        core::mem::forget(value);
-    }
+/// Writes something with its length before it, so that a reader can pass over it: a part.
+pub(crate) fn write_part(value: &impl Wire, out: &mut Vec<u8>) {
+    let mut bytes = Vec::new();
+    value.write(&mut bytes);
+    (bytes.len() as u64).write(out);
+    out.extend(bytes);
 }
 
-/// Reads what a document begins with.
-pub(crate) fn read_front<T, const FOREVER: bool>(
-    bytes: &[u8],
-    read: impl FnOnce(&mut Reader<'_>) -> T,
-) -> Option<T> {
-    let mut reader = Reader { rest: bytes, failed: false, depth: DEPTH_MAX };
-    let read = read(&mut reader);
-    if reader.failed {
-        let_go::<_, FOREVER>(read);
-        return None;
+/// Reads [`write_part`]; what is left over in the part makes the reader fail.
+pub(crate) fn read_part<T: Wire>(from: &mut Reader<'_>) -> T {
+    let mut part = from.part();
+    let read = T::read(&mut part);
+    if part.failed || !part.is_empty() {
+        from.fail();
     }
-    Some(read)
+    read
 }
 
 /// An entry of a program, which begins with its key if it has one.
@@ -66,34 +70,90 @@ pub(crate) trait Entry: Wire {
     fn closed(key: String) -> Self;
 }
 
-/// Writes every entry with its length before it, so that a reader can go on after one that it does not know.
+/// Writes entries, each of them as a part that begins with its level.
 pub(crate) fn write_entries<T: Entry>(entries: &[T], out: &mut Vec<u8>) {
     (entries.len() as u64).write(out);
     for entry in entries {
-        let mut bytes = Vec::new();
+        let mut bytes = vec![LEVEL];
         entry.write(&mut bytes);
         (bytes.len() as u64).write(out);
         out.extend(bytes);
     }
 }
 
-/// Reads [`write_entries`].
-pub(crate) fn read_entries<T: Entry, const FOREVER: bool>(from: &mut Reader<'_>) -> Vec<T> {
+/// Reads [`write_entries`]; one of a newer release is closed.
+pub(crate) fn read_entries<T: Entry>(from: &mut Reader<'_>) -> Vec<T> {
     let mut entries = Vec::new();
-    from.entries(&mut |inner, closed| {
-        let entry = match closed {
-            None => T::read(inner),
-            Some(key) => {
-                let_go::<_, FOREVER>(entries.pop());
-                T::closed(key)
-            }
-        };
+    for _ in 0..from.length() {
+        let mut part = from.part();
+        if part.byte() > LEVEL {
+            entries.push(T::closed(String::read(&mut part)));
+            continue;
+        }
+        let entry = T::read(&mut part);
+        if part.failed || !part.is_empty() {
+            from.fail();
+            break;
+        }
         entries.push(entry);
-    });
+    }
     entries
 }
 
 impl<'a> Reader<'a> {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, failed: false, depth: DEPTH_MAX }
+    }
+
+    /// Whether all is read.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Whether there was nothing to read where something should be.
+    pub(crate) const fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// What is still to be read.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Reads the level that an entry begins with; of one of a newer release there is only the key to read.
+    pub(crate) fn level(&mut self) {
+        if self.byte() > LEVEL {
+            let mut after = *self;
+            after.text();
+            self.rest = self.take(self.rest.len() - after.rest.len());
+        }
+    }
+
+    /// Reads a part.
+    #[inline(never)]
+    pub(crate) fn part(&mut self) -> Self {
+        let length = self.length();
+        let rest = self.take(length);
+        // Parts are within parts, so that hostile bytes cannot nest them without end.
+        let (rest, depth) = if self.depth == 0 { (&[][..], 0) } else { (rest, self.depth - 1) };
+        Self { rest, failed: self.depth == 0, depth }
+    }
+
+    /// Reads a text.
+    #[inline(never)]
+    pub(crate) fn text(&mut self) -> &'a str {
+        let length = self.length();
+        core::str::from_utf8(self.take(length)).unwrap_or_else(|_| {
+            self.fail();
+            ""
+        })
+    }
+
+    /// Reads a position or a count.
+    pub(crate) fn index(&mut self) -> usize {
+        u32::read(self) as usize
+    }
+
     /// From here on there is nothing to read.
     pub(crate) fn fail(&mut self) {
         self.failed = true;
@@ -110,25 +170,6 @@ impl<'a> Reader<'a> {
             left -= 1;
         }
         self.depth += 1;
-    }
-
-    /// Reads entries; one that cannot be read is asked for again, with its key.
-    #[inline(never)]
-    fn entries(&mut self, entry: &mut dyn FnMut(&mut Self, Option<String>)) {
-        let depth = self.depth;
-        let mut left = self.length();
-        while left > 0 && !self.failed {
-            let length = self.length();
-            let bytes = self.take(length);
-            let mut inner = Reader { rest: bytes, failed: false, depth };
-            entry(&mut inner, None);
-            if inner.failed || !inner.rest.is_empty() {
-                let mut again = Reader { rest: bytes, failed: false, depth: 0 };
-                let key = String::read(&mut again);
-                entry(&mut inner, Some(key));
-            }
-            left -= 1;
-        }
     }
 
     /// Goes into a value; who does adds one to the depth afterwards.
@@ -151,6 +192,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline(never)]
     fn take(&mut self, count: usize) -> &'a [u8] {
         if let Some((head, rest)) = self.rest.split_at_checked(count) {
             self.rest = rest;
@@ -162,7 +204,8 @@ impl<'a> Reader<'a> {
     }
 
     /// A length that the bytes left could hold, so that a damaged one asks for no memory.
-    fn length(&mut self) -> usize {
+    #[inline(never)]
+    pub(crate) fn length(&mut self) -> usize {
         match usize::try_from(u64::read(self)) {
             Ok(length) if length <= self.rest.len() => length,
             _ => {
@@ -262,13 +305,7 @@ impl Wire for String {
     }
 
     fn read(from: &mut Reader<'_>) -> Self {
-        let length = from.length();
-        if let Ok(text) = core::str::from_utf8(from.take(length)) {
-            text.to_owned()
-        } else {
-            from.fail();
-            Self::new()
-        }
+        from.text().to_owned()
     }
 }
 
@@ -388,67 +425,6 @@ impl Wire for Value {
         }
     }
 }
-
-/// The compact form of a struct: its fields, one after the other.
-macro_rules! wire_struct {
-    ($name:ty { $($field:ident),* $(,)? }) => {
-        impl $crate::codec::Wire for $name {
-            fn write(&self, out: &mut Vec<u8>) {
-                $(self.$field.write(out);)*
-            }
-
-            fn read(from: &mut $crate::codec::Reader<'_>) -> Self {
-                Self { $($field: $crate::codec::Wire::read(from)),* }
-            }
-        }
-    };
-}
-
-/// The compact form of an enum: one byte that says which, and the fields of that one. The first must not hold itself,
-/// because it stands for an unknown one once the reader has failed.
-macro_rules! wire_enum {
-    ($name:ty {
-        $first_tag:literal => $first:ident $(($($first_part:ident),*))? $({$($first_field:ident),*})?
-        $(, $tag:literal => $variant:ident $(($($part:ident),*))? $({$($field:ident),*})?)* $(,)?
-    }) => {
-        impl $crate::codec::Wire for $name {
-            fn write(&self, out: &mut Vec<u8>) {
-                match self {
-                    Self::$first $(($($first_part),*))? $({$($first_field),*})? => {
-                        out.push($first_tag);
-                        $($($first_part.write(out);)*)?
-                        $($($first_field.write(out);)*)?
-                    }
-                    $(Self::$variant $(($($part),*))? $({$($field),*})? => {
-                        out.push($tag);
-                        $($($part.write(out);)*)?
-                        $($($field.write(out);)*)?
-                    })*
-                }
-            }
-
-            fn read(from: &mut $crate::codec::Reader<'_>) -> Self {
-                match from.byte() {
-                    $($tag => {
-                        $($(let $part = $crate::codec::Wire::read(from);)*)?
-                        $($(let $field = $crate::codec::Wire::read(from);)*)?
-                        Self::$variant $(($($part),*))? $({$($field),*})?
-                    })*
-                    tag => {
-                        if tag != $first_tag {
-                            from.fail();
-                        }
-                        $($(let $first_part = $crate::codec::Wire::read(from);)*)?
-                        $($(let $first_field = $crate::codec::Wire::read(from);)*)?
-                        Self::$first $(($($first_part),*))? $({$($first_field),*})?
-                    }
-                }
-            }
-        }
-    };
-}
-
-pub(crate) use {wire_enum, wire_struct};
 
 #[cfg(test)]
 mod tests {

@@ -15,8 +15,9 @@ mod time;
 pub(crate) use schedule::window;
 pub use time::utc_offset;
 
+use crate::code::Code;
 use crate::condition::Condition;
-use crate::program::{Digits, Program, Tracked};
+use crate::program::{Program, Tracked};
 use crate::unit::{Holdout, Unit};
 use audience::Audiences;
 use condition::Scope;
@@ -38,7 +39,7 @@ pub struct Compiled {
 pub fn compile(config: &Config) -> Compiled {
     let (mut program, compiler) = build(config);
     asks::keep_asked(&mut program);
-    Compiled { program, issues: compiler.issues }
+    Compiled { program: program.with_code(), issues: compiler.issues }
 }
 
 /// The program, and the compiler with what it knows, for who has parts of the same config to compile.
@@ -60,20 +61,9 @@ pub(crate) fn build(config: &Config) -> (Program, Compiler<'_>) {
     let scores = compiler.scores();
     let audiences = compiler.audiences.compiled().to_vec();
     let (tracked, units) = (compiler.tracked.clone(), compiler.units.clone());
-    let (asks_sessions, asks_touches) = (false, false);
-    let program = Program {
-        audiences,
-        tracked,
-        items,
-        features,
-        holdouts,
-        units,
-        scores,
-        asks_sessions,
-        asks_touches,
-        digits: Digits::default(),
-    };
-    (program, compiler)
+    let program =
+        Program { audiences, tracked, items, features, holdouts, units, scores, code: Code::default() };
+    (program.with_code(), compiler)
 }
 
 pub(crate) struct Compiler<'a> {

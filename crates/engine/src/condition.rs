@@ -1,18 +1,17 @@
 //! Conditions, compiled, with the semantics of GrowthBook's public contract 0.12: strictly typed, three-valued.
 
+mod holds;
 mod test;
 
-use crate::attributes::is_of_page;
-use crate::codec::wire_enum;
+use crate::codec::{Reader, Wire, wire_parts};
 use crate::history::{Measure, Window};
 use crate::local::Local;
 use crate::place::Near;
-use crate::program::Program;
 use crate::score::Ask;
-use crate::template::lookup;
-use crate::visitor::Visitor;
-use splitlight_protocol::{Map, Timestamp, Value};
+use splitlight_protocol::Value;
 
+use holds::found;
+pub(crate) use holds::{Context, asked, find, holds, lookup, passes};
 pub(crate) use test::{Orders, Test, Type};
 
 /// A condition about a visitor.
@@ -46,14 +45,14 @@ pub(crate) enum Condition {
     Score(u32, Ask, Test),
 }
 
-wire_enum!(Condition {
-    0 => All(parts),
-    1 => Any(parts),
-    2 => Not(part),
-    3 => Attribute(path, test),
-    4 => Audience(index),
-    5 => History { tracked, window, measure, test },
-    6 => Unsupported,
+wire_parts!(Condition {
+    0 => Unsupported,
+    1 => All(parts),
+    2 => Any(parts),
+    3 => Not(part),
+    4 => Attribute(path, test),
+    5 => Audience(index),
+    6 => History { tracked, window, measure, test },
     7 => Never,
     8 => Near(near),
     9 => Local(local),
@@ -89,115 +88,31 @@ impl core::ops::Not for Truth {
     }
 }
 
-/// Kleene's conjunction: the least of the truths.
-fn all(truths: impl Iterator<Item = Truth>) -> Truth {
-    let mut least = Truth::True;
-    for truth in truths {
-        if truth < least {
-            least = truth;
-        }
-        if least == Truth::False {
-            break;
-        }
-    }
-    least
-}
-
-/// What a condition is asked about.
-#[derive(Clone, Copy)]
-pub(crate) struct Context<'a> {
-    pub(crate) program: &'a Program,
-    /// Those that may be asked for.
-    pub(crate) audiences: &'a [Condition],
-    pub(crate) visitor: &'a Visitor,
-    pub(crate) attributes: &'a Map,
-    /// Whether attributes that are missing may be known later.
-    pub(crate) partial: bool,
-    /// Whether this is asked for a score.
-    pub(crate) in_score: bool,
-    pub(crate) now: Timestamp,
-}
-
-impl<'a> Context<'a> {
-    /// What is asked about a visitor.
-    pub(crate) fn new(program: &'a Program, visitor: &'a Visitor, now: Timestamp) -> Self {
-        let (attributes, partial) = (&visitor.attributes, visitor.partial);
-        Self { program, audiences: &program.audiences, visitor, attributes, partial, in_score: false, now }
-    }
-
-    /// The same about other attributes, all of which are known.
-    pub(crate) fn about(&self, attributes: &'a Map) -> Self {
-        Self { attributes, partial: false, ..*self }
-    }
-
-    /// The attribute at a path, null when it is missing.
-    ///
-    /// # Errors
-    /// That it may be known later.
-    pub(crate) fn attribute(&self, path: &[String]) -> Result<&'a Value, Truth> {
-        match lookup(self.attributes, path) {
-            Some(value) => Ok(value),
-            None if self.partial && !path.first().is_some_and(|name| is_of_page(name)) => Err(Truth::Unknown),
-            None => Ok(&Value::Null),
-        }
-    }
-}
-
 impl Condition {
     /// A condition that everybody meets.
     pub(crate) const fn everybody() -> Self {
         Self::All(Vec::new())
     }
 
+    /// As [`holds()`] has it, for who has no bytes.
     pub(crate) fn holds(&self, context: &Context<'_>) -> Truth {
-        match self {
-            Self::All(parts) => all(parts.iter().map(|part| part.holds(context))),
-            Self::Any(parts) if parts.is_empty() => Truth::True,
-            Self::Any(parts) => !all(parts.iter().map(|part| !part.holds(context))),
-            Self::Not(part) => !part.holds(context),
-            Self::Attribute(path, test) => match context.attribute(path) {
-                Ok(value) => test.passes(value, context),
-                Err(unknown) => unknown,
-            },
-            Self::Audience(index) => match context.audiences.split_at_checked(*index as usize) {
-                // It may ask for those before it only, so that it cannot come back to itself.
-                Some((audiences, [audience, ..])) => match audience.holds(&Context { audiences, ..*context })
-                {
-                    Truth::Unknown => context.visitor.is_in_segment(context.program, *index),
-                    known => known,
-                },
-                _ => Truth::Unsupported,
-            },
-            Self::History { test, .. } | Self::Score(_, _, test) => match self.found(context) {
-                Ok(value) => test.passes(&value, context),
-                Err(unknown) => unknown,
-            },
-            Self::Local(local) => {
-                local.holds(context.visitor, context.now).map_or(Truth::Unknown, Truth::from)
-            }
-            Self::Unsupported => Truth::Unsupported,
-            Self::Never => Truth::False,
-            Self::Near(near) => near.holds(context.attributes).into(),
-        }
+        holds(&mut Reader::new(&self.bytes()), context)
     }
 
-    /// The number or text that a question about the history or a score finds; null for other conditions.
+    /// As [`found()`] has it, for who has no bytes; null for conditions that look for nothing.
     ///
     /// # Errors
     /// Why there is none.
     pub(crate) fn found(&self, context: &Context<'_>) -> Result<Value, Truth> {
-        match self {
-            Self::History { tracked, window, measure, .. } => {
-                let history = context.visitor.history.as_ref().ok_or(Truth::Unknown)?;
-                let tracked = context.program.tracked(*tracked)?;
-                Ok(Value::Number(history.ask(tracked, *window, *measure, context.now)))
-            }
-            Self::Score(index, ask, _) => match context.program.scores.get(*index as usize) {
-                Some(score) if !context.in_score => score.ask(ask, context),
-                _ => Err(Truth::Unsupported),
-            },
-            _ => Ok(Value::Null),
-        }
+        let bytes = self.bytes();
+        let mut part = Reader::new(&bytes).part();
+        found(part.byte(), &mut part, context)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes);
+        bytes
     }
 
     /// Whether it refers only to audiences before an index.

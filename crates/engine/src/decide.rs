@@ -1,14 +1,16 @@
 //! Decides, gate by gate; the first closed gate is the answer.
 
-use crate::condition::{Condition, Context, Truth};
-use crate::feature::{Prerequisite, Rule};
-use crate::history::Measure;
-use crate::index::Told;
+use crate::code::{Code, Gated, Section};
+use crate::codec::{Reader, Wire};
+use crate::condition::{Context, Truth, holds};
+use crate::hash::{HashVersion, bucket};
+use crate::history::{Measure, Window};
+use crate::index::{Nothing, Tells};
 use crate::page::takes_part;
-use crate::program::{Cap, Item, ItemKind, Program, runs_at};
+use crate::program::{Item, Program, runs_at};
 use crate::reason::Reason;
 use crate::sticky::{Found, Sticky, unit_hash};
-use crate::unit::{Filter, holds};
+use crate::unit::{self, holds as within, lets_in};
 use crate::visitor::{Consent, Visitor};
 use splitlight_protocol::handover::Handed;
 use splitlight_protocol::{Map, Timestamp, Value};
@@ -72,31 +74,43 @@ impl Decisions {
         self.features.get(at).map(|answer| program.value(at, *answer))
     }
 
+    /// The answers for items, in the order of the program.
+    pub fn items(&self) -> &[Decision] {
+        &self.items
+    }
+
+    /// The answers for features, in the order of the program.
+    pub fn feature_decisions(&self) -> &[FeatureDecision] {
+        &self.features
+    }
+
     /// What the device should keep after this page view; `None` when it keeps all of it already.
-    pub fn kept(&self, program: &Program, visitor: &Visitor) -> Option<Sticky> {
+    pub fn kept(&self, program: &Code, visitor: &Visitor) -> Option<Sticky> {
         let mut sticky = visitor.sticky.clone();
         let mut new = false;
-        for (item, decision) in self.iter(program) {
+        for (at, decision) in self.items.iter().enumerate() {
+            let item = program.item(at);
             let (Some(rule), Reason::Assigned | Reason::Sticky) = (item.sticky, decision.reason) else {
                 continue;
             };
-            let ids = [Some(item.unit), item.fallback].into_iter().flatten();
-            let known = ids
-                .filter_map(|at| program.units.get(at as usize))
-                .filter_map(|unit| Some(unit_hash(unit, &unit.id(visitor, program.digits)?)));
-            if let Some(unit) = known.take(1).next() {
-                new |= sticky.keep(item, rule, unit, decision.variation);
+            let known = [Some(item.unit), item.fallback].into_iter().flatten().find_map(|unit| {
+                let unit = program.entry(Section::Units, unit as usize);
+                let id = unit::id(&mut { unit }, visitor, program.digits)?;
+                Some(unit_hash(&mut { unit }, &id))
+            });
+            if let Some(unit) = known {
+                new |= sticky.keep(&item, rule, unit, decision.variation);
             }
         }
         new.then_some(sticky)
     }
 
     /// Takes over what the edge decided, so that the page never has two answers; what the edge deferred stays ours.
-    pub fn adopt(&mut self, program: &Program, handed: &[Handed]) {
-        for (item, decision) in program.items.iter().zip(&mut self.items) {
+    pub fn adopt(&mut self, program: &Code, handed: &[Handed]) {
+        for (at, decision) in self.items.iter_mut().enumerate() {
+            let item = program.item(at);
             let Some(handed) = handed.iter().find(|handed| handed.key == item.key) else { continue };
-            let variation = item.variations.iter().position(|variation| variation.key == handed.variation);
-            match (variation, Reason::from_name(&handed.reason)) {
+            match (item.position(&handed.variation), Reason::from_name(&handed.reason)) {
                 (_, Some(Reason::Deferred) | None) | (None, _) => {}
                 (Some(variation), Some(reason)) => *decision = Decision { variation, reason },
             }
@@ -104,20 +118,20 @@ impl Decisions {
     }
 }
 
-/// Decides every item and feature of the program for a visitor at a time. Cannot fail.
-pub fn decide(program: &Program, visitor: &Visitor, now: Timestamp) -> Decisions {
-    Deciding::new(program, visitor, now, None).all()
+/// Decides every item and feature of a program, or of a [`Code`], for a visitor at a time. Cannot fail.
+pub fn decide(program: &Code, visitor: &Visitor, now: Timestamp) -> Decisions {
+    Deciding::new(program, visitor, now, Nothing).all()
 }
 
 /// One visitor's decisions while they are made.
-pub(crate) struct Deciding<'a> {
-    program: &'a Program,
+pub(crate) struct Deciding<'a, T> {
+    program: &'a Code,
     visitor: &'a Visitor,
     now: Timestamp,
     /// The visitor's ids, in the order of the program's units.
     ids: Vec<Option<String>>,
     /// What an index tells of the visitor.
-    told: Option<Told<'a>>,
+    told: T,
     answers: Vec<Option<FeatureDecision>>,
     /// Features that are being decided, the outermost first.
     open: Vec<usize>,
@@ -125,59 +139,50 @@ pub(crate) struct Deciding<'a> {
     cycles: usize,
 }
 
-impl<'a> Deciding<'a> {
-    pub(crate) fn new(
-        program: &'a Program,
-        visitor: &'a Visitor,
-        now: Timestamp,
-        told: Option<Told<'a>>,
-    ) -> Self {
-        let ids = program.units.iter().map(|unit| unit.id(visitor, program.digits)).collect();
-        let answers = vec![None; program.features.len()];
+impl<'a, T: Tells> Deciding<'a, T> {
+    pub(crate) fn new(program: &'a Code, visitor: &'a Visitor, now: Timestamp, told: T) -> Self {
+        let id = |at| unit::id(&mut program.entry(Section::Units, at), visitor, program.digits);
+        let ids = (0..program.count(Section::Units)).map(id).collect();
+        let answers = vec![None; program.count(Section::Features)];
         Self { program, visitor, now, ids, told, answers, open: Vec::new(), cycles: 0 }
     }
 
     pub(crate) fn all(mut self) -> Decisions {
         let mut taken: Vec<(u32, bool)> = Vec::new();
-        let mut items = Vec::with_capacity(self.program.items.len());
+        let mut items = Vec::with_capacity(self.program.count(Section::Items));
         let id = self.ids.first().and_then(Option::as_deref);
-        let settled = self.told.as_ref().zip(id).map(|(told, id)| told.settle(self.program, id, self.now));
-        let settled = settled.unwrap_or_default();
-        for (at, item) in self.program.items.iter().enumerate() {
-            let mut decision = settled.get(at).copied().flatten().unwrap_or_else(|| self.item(at, item));
-            if let ItemKind::Personalization { slot } = item.kind {
-                decision = in_slot(&mut taken, slot, decision);
-            }
-            items.push(decision);
+        let settled = id.map(|id| self.told.settle(id, self.now)).unwrap_or_default();
+        for at in 0..self.program.count(Section::Items) {
+            let (slot, decision) = if let Some(Some(settled)) = settled.get(at) {
+                *settled
+            } else {
+                let item = self.program.item(at);
+                let closed = |reason| Decision { variation: 0, reason };
+                (item.slot, self.gates(at, &item).unwrap_or_else(closed))
+            };
+            items.push(slot.map_or(decision, |slot| in_slot(&mut taken, slot, decision)));
         }
-        let features = (0..self.program.features.len()).map(|at| self.feature(at)).collect();
+        let features = (0..self.answers.len()).map(|at| self.feature(at)).collect();
         Decisions { items, features }
     }
 
-    fn item(&mut self, at: usize, item: &Item) -> Decision {
-        match self.gates(at, item) {
-            Ok(decision) => decision,
-            Err(reason) => Decision { variation: 0, reason },
-        }
-    }
-
-    fn gates(&mut self, at: usize, item: &Item) -> Result<Decision, Reason> {
-        if !item.runs_at(self.now) {
+    fn gates(&mut self, at: usize, item: &Gated<'_>) -> Result<Decision, Reason> {
+        if !runs_at(item.start, item.end, self.now) {
             return Err(Reason::NotRunning);
         }
         if self.visitor.bot {
             return Err(Reason::Bot);
         }
-        if self.visitor.consent != Consent::Granted && !item.is_constant() {
+        let constant = item.constant;
+        if self.visitor.consent != Consent::Granted && !constant {
             return Err(Reason::NoConsent);
         }
-        if !takes_part(&item.pages, &self.visitor.url) {
+        if !takes_part(&mut { item.pages }, &self.visitor.url) {
             return Err(Reason::Page);
         }
         if let Some(variation) = forced(item, self.visitor) {
             return Ok(Decision { variation, reason: Reason::Forced });
         }
-        let constant = item.is_constant();
         if !constant {
             self.units_known(item)?;
             if self.id(item).is_none() {
@@ -192,52 +197,68 @@ impl<'a> Deciding<'a> {
         if self.held_out(item) {
             return Err(Reason::Holdout);
         }
-        if !constant && !self.passes_filters(&item.filters, item.unit, item.fallback) {
+        if !constant && !self.passes_filters(item.filters, item.unit, item.fallback) {
             return Err(Reason::Layer);
         }
-        if !self.may_hold(at) {
+        if !self.told.may_hold(at) {
             return Err(Reason::Audience);
         }
-        self.holds(&item.when, Reason::Audience)?;
-        self.prerequisites(&item.prerequisites).map_err(|(reason, _)| reason)?;
-        self.capped(item)?;
+        self.holds(&mut { item.when }, None, Reason::Audience)?;
+        self.prerequisites(item.prerequisites).map_err(|(reason, _)| reason)?;
+        self.capped(item.caps)?;
         let variation = match self.id(item) {
-            Some(id) => item.covered(self.ranges(item), id).ok_or(Reason::Coverage)?,
+            Some(id) => item.covered(&mut self.ranges(item).1, id).ok_or(Reason::Coverage)?,
             None => 1,
         };
         Ok(Decision { variation, reason: Reason::Assigned })
     }
 
     /// That whatever is hashed for an item is known here.
-    pub(crate) fn units_known(&self, item: &Item) -> Result<(), Reason> {
-        let holdouts = item.holdouts.iter().filter_map(|at| self.program.holdouts.get(*at as usize));
-        let others = item.filters.iter().filter_map(|filter| filter.unit);
-        let mut units = holdouts.map(|holdout| holdout.unit).chain(others).chain([item.unit]);
-        if self.visitor.partial && units.any(|unit| unit != 0 && self.id_of(unit, None).is_none()) {
-            return Err(Reason::Deferred);
+    pub(crate) fn units_known(&self, item: &Gated<'_>) -> Result<(), Reason> {
+        if !self.visitor.partial {
+            return Ok(());
         }
-        Ok(())
+        let unknown = |unit: u32| unit != 0 && self.id_of(unit, None).is_none();
+        let mut any = unknown(item.unit);
+        let mut holdouts = item.holdouts;
+        for _ in 0..holdouts.length() {
+            let holdout = self.program.holdout(holdouts.index());
+            any |= unknown(holdout.unit);
+        }
+        let mut filters = item.filters;
+        for _ in 0..filters.length() {
+            lets_in(&mut filters, &mut |unit| {
+                any |= unit.is_some_and(unknown);
+                None
+            });
+        }
+        if any { Err(Reason::Deferred) } else { Ok(()) }
     }
 
     /// That an item was not shown as often as it may be.
-    fn capped(&self, item: &Item) -> Result<(), Reason> {
-        for cap in &item.caps {
-            if self.shown(cap)? >= f64::from(cap.times) {
+    fn capped(&self, mut caps: Reader<'_>) -> Result<(), Reason> {
+        for _ in 0..caps.length() {
+            let (shown, times) = self.shown(&mut caps);
+            if shown? >= f64::from(times) {
                 return Err(Reason::Cap);
             }
         }
         Ok(())
     }
 
-    /// How often an item was shown within the window of a cap.
-    pub(crate) fn shown(&self, cap: &Cap) -> Result<f64, Reason> {
-        let history = self.visitor.history.as_ref().ok_or(Reason::Deferred)?;
-        let tracked = self.program.tracked(cap.tracked).map_err(|_| Reason::Unsupported)?;
-        Ok(history.ask(tracked, cap.window, Measure::Count, self.now))
+    /// How often an item was shown within the window of the cap that is next, and how often it may be.
+    pub(crate) fn shown(&self, cap: &mut Reader<'_>) -> (Result<f64, Reason>, u32) {
+        let (tracked, window, times) = (cap.index(), Window::read(cap), u32::read(cap));
+        let shown = match (&self.visitor.history, self.program.tracked(tracked)) {
+            (None, _) => Err(Reason::Deferred),
+            (_, Err(_)) => Err(Reason::Unsupported),
+            (Some(history), Ok(tracked)) => Ok(history.ask(&tracked, window, Measure::Count, self.now)),
+        };
+        (shown, times)
     }
 
     /// The id that is hashed for an item.
-    pub(crate) fn id(&self, item: &Item) -> Option<&str> {
+    pub(crate) fn id(&self, item: &Gated<'_>) -> Option<&str> {
         self.id_of(item.unit, item.fallback)
     }
 
@@ -246,17 +267,14 @@ impl<'a> Deciding<'a> {
         id(unit).or_else(|| id(fallback?))
     }
 
-    pub(crate) fn sticky(&self, item: &Item) -> Found {
+    pub(crate) fn sticky(&self, item: &Gated<'_>) -> Found {
         let Some(rule) = item.sticky else { return Found::Nothing };
         let mut found = Found::Nothing;
         // The own unit's variation goes before the fallback's, and an old one of either excludes.
         for at in [item.fallback, Some(item.unit)].into_iter().flatten() {
-            let (Some(unit), Some(Some(id))) =
-                (self.program.units.get(at as usize), self.ids.get(at as usize))
-            else {
-                continue;
-            };
-            match self.visitor.sticky.find(item, rule, unit_hash(unit, id)) {
+            let Some(id) = self.id_of(at, None) else { continue };
+            let unit = unit_hash(&mut self.program.entry(Section::Units, at as usize), id);
+            match self.visitor.sticky.find(item, rule, unit) {
                 Found::Nothing => {}
                 Found::Blocked => return Found::Blocked,
                 kept @ Found::Variation(_) => found = kept,
@@ -265,35 +283,29 @@ impl<'a> Deciding<'a> {
         found
     }
 
-    fn held_out(&self, item: &Item) -> bool {
-        let holdouts = item.holdouts.iter().filter_map(|at| self.program.holdouts.get(*at as usize));
-        holdouts.into_iter().any(|holdout| self.id_of(holdout.unit, None).is_some_and(|id| holdout.holds(id)))
-    }
-
-    fn passes_filters(&self, filters: &[Filter], unit: u32, fallback: Option<u32>) -> bool {
-        filters.iter().all(|filter| {
-            let id = match filter.unit {
-                Some(unit) => self.id_of(unit, None),
-                None => self.id_of(unit, fallback),
-            };
-            id.is_some_and(|id| filter.holds(id))
+    fn held_out(&self, item: &Gated<'_>) -> bool {
+        let mut holdouts = item.holdouts;
+        (0..holdouts.length()).any(|_| {
+            let holdout = self.program.holdout(holdouts.index());
+            self.id_of(holdout.unit, None).is_some_and(|id| holdout.holds(id))
         })
     }
 
-    fn may_hold(&self, at: usize) -> bool {
-        self.told.as_ref().is_none_or(|told| told.may_hold(at))
+    fn passes_filters(&self, mut filters: Reader<'_>, unit: u32, fallback: Option<u32>) -> bool {
+        let mut id = |other: Option<u32>| match other {
+            Some(unit) => self.id_of(unit, None),
+            None => self.id_of(unit, fallback),
+        };
+        (0..filters.length()).all(|_| lets_in(&mut filters, &mut id))
     }
 
-    /// Whether a condition holds for the visitor; if it does not, the reason, or that it is not to be known here.
-    fn holds(&self, when: &Condition, closed: Reason) -> Result<(), Reason> {
-        self.holds_for(when, None, closed)
-    }
-
-    fn holds_for(&self, when: &Condition, attributes: Option<&Map>, closed: Reason) -> Result<(), Reason> {
+    /// Whether the condition that is next holds for the visitor, or for other attributes; if it does not, the reason, or
+    /// that it is not to be known here.
+    fn holds(&self, when: &mut Reader<'_>, attributes: Option<&Map>, closed: Reason) -> Result<(), Reason> {
         let context = Context::new(self.program, self.visitor, self.now);
         let asked = match attributes {
-            Some(attributes) => when.holds(&context.about(attributes)),
-            None => when.holds(&context),
+            Some(attributes) => holds(when, &context.about(attributes)),
+            None => holds(when, &context),
         };
         match asked {
             Truth::True => Ok(()),
@@ -303,28 +315,39 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// The ranges for the first part of the audience that the visitor is in.
-    pub(crate) fn ranges<'i>(&self, item: &'i Item) -> &'i [(f64, f64)] {
-        let mut contexts = item.contexts.iter();
-        let own = contexts.find(|context| self.holds(&context.when, Reason::Audience).is_ok());
-        own.map_or(&item.ranges, |context| &context.ranges)
+    /// The ranges for the first part of the audience that the visitor is in, and its leaf.
+    pub(crate) fn ranges<'i>(&self, item: &Gated<'i>) -> (Option<i64>, Reader<'i>) {
+        let mut contexts = item.contexts;
+        for _ in 0..contexts.length() {
+            let leaf = i64::read(&mut contexts);
+            let own = self.holds(&mut contexts, None, Reason::Audience).is_ok();
+            let ranges = contexts.part();
+            if own {
+                return (Some(leaf), ranges);
+            }
+        }
+        (None, item.ranges)
     }
 
     /// Whether other features are what they have to be; if not, why, and whether that ends a feature.
-    fn prerequisites(&mut self, all: &[Prerequisite]) -> Result<(), (Reason, bool)> {
-        for prerequisite in all {
-            let at = prerequisite.feature as usize;
+    fn prerequisites(&mut self, mut all: Reader<'_>) -> Result<(), (Reason, bool)> {
+        for _ in 0..all.length() {
+            let at = all.index();
+            let mut when = all;
+            all.part();
+            let gate = bool::read(&mut all);
             if at >= self.answers.len() {
-                return Err((Reason::Prerequisite, prerequisite.gate));
+                return Err((Reason::Prerequisite, gate));
             }
             let answer = self.feature(at);
             if matches!(answer.reason, Reason::Cyclic | Reason::Deferred) {
                 return Err((answer.reason, true));
             }
-            let value = self.program.value(at, answer).clone();
-            let attributes = Map::from_iter([("value".to_owned(), value)]);
-            self.holds_for(&prerequisite.when, Some(&attributes), Reason::Prerequisite)
-                .map_err(|reason| (reason, prerequisite.gate || reason == Reason::Deferred))?;
+            let (_, value) = self.program.feature(at, answer);
+            let mut attributes = Map::new();
+            attributes.set("value", &Value::read(&mut Reader::new(value)));
+            self.holds(&mut when, Some(&attributes), Reason::Prerequisite)
+                .map_err(|reason| (reason, gate || reason == Reason::Deferred))?;
         }
         Ok(())
     }
@@ -349,9 +372,12 @@ impl<'a> Deciding<'a> {
     }
 
     fn rules(&mut self, at: usize) -> FeatureDecision {
-        let feature = &self.program.features[at];
-        for (index, rule) in feature.rules.iter().enumerate() {
-            match self.rule(rule) {
+        let mut feature = self.program.entry(Section::Features, at);
+        feature.text();
+        feature.part();
+        for index in 0..feature.length() {
+            feature.part();
+            match self.rule(feature.part()) {
                 Ok(item) => {
                     let reason = if item.is_some() { Reason::Assigned } else { Reason::Rule };
                     return FeatureDecision { reason, rule: Some(index), item };
@@ -365,27 +391,32 @@ impl<'a> Deciding<'a> {
 
     /// The item that gives the value, nothing when the rule does itself, or why it does not, and whether that ends
     /// the feature.
-    fn rule(&mut self, rule: &Rule) -> Result<Option<(usize, usize)>, (Reason, bool)> {
+    fn rule(&mut self, mut rule: Reader<'_>) -> Result<Option<(usize, usize)>, (Reason, bool)> {
+        let rule = &mut rule;
         let skip = |reason| (reason, reason == Reason::Deferred);
-        if !runs_at(rule.start, rule.end, self.now) {
+        if !runs_at(Wire::read(rule), Wire::read(rule), self.now) {
             return Err(skip(Reason::NotRunning));
         }
-        self.prerequisites(&rule.prerequisites)?;
-        if !self.passes_filters(&rule.filters, rule.unit, None) {
+        self.prerequisites(rule.part())?;
+        let filters = rule.part();
+        let mut when = *rule;
+        rule.part();
+        let unit = u32::read(rule);
+        if !self.passes_filters(filters, unit, None) {
             return Err(skip(Reason::Layer));
         }
-        self.holds(&rule.when, Reason::Audience).map_err(skip)?;
-        if let Some(at) = rule.item {
+        self.holds(&mut when, None, Reason::Audience).map_err(skip)?;
+        if let Some(at) = Option::<u32>::read(rule) {
             let at = at as usize;
-            let item = self.program.items.get(at).ok_or(skip(Reason::Unsupported))?;
-            let decision = self.gates(at, item).map_err(skip)?;
+            let decision = self.gates(at, &self.program.item(at)).map_err(skip)?;
             return Ok(Some((at, decision.variation)));
         }
-        if let Some(rollout) = &rule.rollout {
-            let none = if self.visitor.partial && rule.unit != 0 { Reason::Deferred } else { Reason::NoUnit };
-            let id = self.id_of(rule.unit, None).ok_or(skip(none))?;
-            let place = crate::bucket(&rollout.seed, id, rollout.hash_version);
-            if !holds(rollout.range, place) {
+        // A rollout is a seed, a version and a range.
+        if bool::read(rule) {
+            let none = if self.visitor.partial && unit != 0 { Reason::Deferred } else { Reason::NoUnit };
+            let id = self.id_of(unit, None).ok_or(skip(none))?;
+            let place = bucket(rule.text(), id, HashVersion::read(rule));
+            if !within(Wire::read(rule), place) {
                 return Err(skip(Reason::Coverage));
             }
         }
@@ -408,11 +439,10 @@ fn in_slot(taken: &mut Vec<(u32, bool)>, slot: u32, decision: Decision) -> Decis
 }
 
 /// The variation that a preview link or `?<key>=<index or variation key>` asks for.
-pub(crate) fn forced(item: &Item, visitor: &Visitor) -> Option<usize> {
+pub(crate) fn forced(item: &Gated<'_>, visitor: &Visitor) -> Option<usize> {
     let preview = visitor.forced.iter().find(|(key, _)| *key == item.key).map(|(_, wanted)| wanted.as_str());
-    let wanted = preview.or_else(|| visitor.url.parameter(&item.key))?;
-    let named = item.variations.iter().position(|variation| variation.key == wanted);
-    named.or_else(|| leading_number(wanted).filter(|index| *index < item.variations.len()))
+    let wanted = preview.or_else(|| visitor.url.parameter(item.key))?;
+    item.position(wanted).or_else(|| leading_number(wanted).filter(|index| *index < item.count()))
 }
 
 /// The number a text begins with, as JavaScript's `parseInt` reads it.

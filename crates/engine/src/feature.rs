@@ -1,6 +1,6 @@
 //! Features, compiled: rules tried in order, with other features as prerequisites.
 
-use crate::codec::wire_struct;
+use crate::codec::{Reader, Wire, read_part, wire_struct, write_part};
 use crate::condition::Condition;
 use crate::hash::HashVersion;
 use crate::unit::Filter;
@@ -48,8 +48,56 @@ pub(crate) struct Prerequisite {
     pub(crate) gate: bool,
 }
 
-wire_struct!(Feature { key, default, rules });
-wire_struct!(Rule { start, end, prerequisites, filters, when, unit, rollout, value, item });
+impl Wire for Feature {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.key.write(out);
+        write_part(&self.default, out);
+        self.rules.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self { key: Wire::read(from), default: read_part(from), rules: Wire::read(from) }
+    }
+}
+
+// The value, and then the rest as a part, so that who looks for the value of another rule can pass over both.
+impl Wire for Rule {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_part(&self.value, out);
+        let mut rest = Vec::new();
+        self.start.write(&mut rest);
+        self.end.write(&mut rest);
+        write_part(&self.prerequisites, &mut rest);
+        write_part(&self.filters, &mut rest);
+        self.when.write(&mut rest);
+        self.unit.write(&mut rest);
+        self.item.write(&mut rest);
+        self.rollout.write(&mut rest);
+        (rest.len() as u64).write(out);
+        out.extend(rest);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Self {
+        let value = read_part(from);
+        let mut rest = from.part();
+        let rule = Self {
+            value,
+            start: Wire::read(&mut rest),
+            end: Wire::read(&mut rest),
+            prerequisites: read_part(&mut rest),
+            filters: read_part(&mut rest),
+            when: Wire::read(&mut rest),
+            unit: Wire::read(&mut rest),
+            item: Wire::read(&mut rest),
+            rollout: Wire::read(&mut rest),
+        };
+        if rest.failed() || !rest.is_empty() {
+            from.fail();
+        }
+        rule
+    }
+}
+
 wire_struct!(Rollout { seed, hash_version, range });
 wire_struct!(Prerequisite { feature, when, gate });
 

@@ -5,8 +5,8 @@ mod meter;
 mod ring;
 mod session;
 
+use crate::code::{Code, Tracked};
 use crate::codec::{Wire, read_all, wire_enum, wire_struct};
-use crate::program::{Program, Tracked};
 use ring::{MINUTES_A_DAY, Ring, minute};
 use session::Session;
 use splitlight_protocol::limits::HISTORY_COARSE_MINUTES;
@@ -97,14 +97,14 @@ impl History {
     /// Forgets what no rule of the program asks about any more.
     pub fn record(
         &mut self,
-        program: &Program,
+        program: &Code,
         event: &str,
         properties: &Map,
         value: Option<i64>,
         now: Timestamp,
     ) -> bool {
         let kept = self.rings.len();
-        self.rings.retain(|ring| program.tracked.iter().any(|tracked| tracked.key == ring.key));
+        self.rings.retain(|ring| program.kind_called(&ring.key).is_some());
         let mut changed = self.rings.len() < kept;
         let today = now.day();
         if program.asks_sessions {
@@ -112,11 +112,9 @@ impl History {
             changed = true;
         }
         let session = self.session_number(now);
-        for tracked in
-            program.tracked.iter().filter(|tracked| tracked.asks_for(program, event, properties, now))
-        {
-            let ring = self.ring(tracked);
-            ring.add(now, value.unwrap_or(0), tracked);
+        for tracked in program.kinds().filter(|tracked| tracked.asks_for(program, event, properties, now)) {
+            let ring = self.ring(&tracked);
+            ring.add(now, value.unwrap_or(0), &tracked);
             tracked.meter.add(ring, properties, now, session);
             if self.seen != today {
                 self.before = core::mem::replace(&mut self.seen, today);
@@ -127,7 +125,7 @@ impl History {
             // What is too old is measured by the day before this one, because today's clock may be wrong.
             let reference = self.before.min(today);
             for ring in &mut self.rings {
-                let asked = program.tracked.iter().find(|tracked| tracked.key == ring.key);
+                let asked = program.kind_called(&ring.key);
                 ring.prune(reference, asked.map_or(0, |tracked| tracked.days), now);
             }
         }
@@ -164,7 +162,7 @@ impl History {
 
     /// One number about a window that ends now. Every question has an answer: 0, or infinitely many days since
     /// something that never happened.
-    pub(crate) fn ask(&self, tracked: &Tracked, window: Window, measure: Measure, now: Timestamp) -> f64 {
+    pub(crate) fn ask(&self, tracked: &Tracked<'_>, window: Window, measure: Measure, now: Timestamp) -> f64 {
         let (mut count, mut sum, mut distinct, mut since) = (0.0, 0.0, 0.0, f64::INFINITY);
         if let Some(ring) = self.rings.iter().find(|ring| ring.key == tracked.key) {
             let (buckets, span, until, day) = match window {
@@ -200,16 +198,16 @@ impl History {
     }
 
     /// What a meter showed last, names and their values, and the part of it that is left now.
-    pub(crate) fn values(&self, tracked: &Tracked, now: Timestamp) -> (&[(String, f64)], f64) {
+    pub(crate) fn values(&self, tracked: &Tracked<'_>, now: Timestamp) -> (&[(String, f64)], f64) {
         let ring = self.rings.iter().find(|ring| ring.key == tracked.key);
         let Some(ring) = ring else { return (&[], 1.0) };
         let left = tracked.meter.left(ring, now, self.session_number(now));
         (&ring.values, left.map_or(1.0, |(left, _)| left))
     }
 
-    fn ring(&mut self, tracked: &Tracked) -> &mut Ring {
+    fn ring(&mut self, tracked: &Tracked<'_>) -> &mut Ring {
         let at = self.rings.iter().position(|ring| ring.key == tracked.key).unwrap_or_else(|| {
-            self.rings.push(Ring { key: tracked.key.clone(), ..Ring::default() });
+            self.rings.push(Ring { key: tracked.key.to_owned(), ..Ring::default() });
             self.rings.len() - 1
         });
         &mut self.rings[at]

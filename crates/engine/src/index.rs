@@ -3,10 +3,11 @@
 //! Most items ask only for pages and for what the rows tell whole. Those are decided by their bits and one hash; the
 //! general interpreter decides the others, and all of them for a visitor who is not like most.
 
+use crate::codec::{Reader, Wire};
 use crate::condition::{Condition, Context, Test, Truth};
 use crate::decide::{Deciding, Decision, Decisions};
 use crate::hash::{HashVersion, OFFSET, buckets_from, fnv32a};
-use crate::page::{Pattern, takes_part};
+use crate::page::takes_part;
 use crate::program::{Item, Program};
 use crate::reason::Reason;
 use crate::unit::holds;
@@ -40,12 +41,13 @@ pub struct Index {
     /// The hash of each item's seed, which every id goes on from.
     seeds: Vec<u32>,
     /// The lists of pages, each with the items that have it.
-    pages: Vec<(Vec<Pattern>, Row)>,
+    pages: Vec<(Vec<u8>, Row)>,
 }
 
 /// What an index tells of one visitor.
 pub(crate) struct Told<'a> {
     index: &'a Index,
+    program: &'a Program,
     words: Vec<Word>,
 }
 
@@ -62,27 +64,52 @@ struct Word {
     elsewhere: u64,
 }
 
-impl Told<'_> {
+/// What is known of a visitor before any gate is tried. Its kind is known when the code is compiled, so that who has no
+/// index does not download one.
+pub(crate) trait Tells {
     /// Whether the condition of an item may hold.
-    pub(crate) fn may_hold(&self, at: usize) -> bool {
+    fn may_hold(&self, at: usize) -> bool;
+
+    /// The slots of the items for which no gate has to be tried, and their answers.
+    fn settle(&self, id: &str, now: Timestamp) -> Vec<Settled>;
+}
+
+/// The slot of an item and its answer, if there is one.
+type Settled = Option<(Option<u32>, Decision)>;
+
+/// No index.
+pub(crate) struct Nothing;
+
+impl Tells for Nothing {
+    fn may_hold(&self, _: usize) -> bool {
+        true
+    }
+
+    fn settle(&self, _: &str, _: Timestamp) -> Vec<Settled> {
+        Vec::new()
+    }
+}
+
+impl Tells for Told<'_> {
+    fn may_hold(&self, at: usize) -> bool {
         self.words.get(at / 64).is_some_and(|word| word.may_hold >> (at % 64) & 1 == 1)
     }
 
-    /// The answers for the items for which bits and one hash are enough.
-    pub(crate) fn settle(&self, program: &Program, id: &str, now: Timestamp) -> Vec<Option<Decision>> {
-        let mut settled = vec![None; program.items().len()];
+    /// By bits and one hash.
+    fn settle(&self, id: &str, now: Timestamp) -> Vec<Settled> {
+        let items = self.program.items();
+        let settled_as = |at: usize, decision| Some((items[at].kind().slot(), decision));
+        let mut settled = vec![None; items.len()];
         let mut hashed = Vec::with_capacity(settled.len());
         let mut close = |bits: u64, first: usize, reason| {
             for at in ones(bits, first) {
-                settled[at] = Some(Decision { variation: 0, reason });
+                settled[at] = settled_as(at, Decision { variation: 0, reason });
             }
         };
         for (at, word) in self.words.iter().enumerate() {
             let first = at * 64;
             let dated = ones(word.simple & self.index.dated[at], first);
-            let over = dated
-                .filter(|at| !program.items()[*at].runs_at(now))
-                .fold(0, |over, at| over | 1 << (at % 64));
+            let over = dated.filter(|at| !items[*at].runs_at(now)).fold(0, |over, at| over | 1 << (at % 64));
             close(over, first, Reason::NotRunning);
             let runs = word.simple & !over;
             close(runs & word.elsewhere, first, Reason::Page);
@@ -96,11 +123,12 @@ impl Told<'_> {
                 *seed = self.index.seeds[*at];
             }
             for (at, place) in group.iter().zip(buckets_from(seeds, id)) {
-                let variation = program.items()[*at].ranges.iter().position(|range| holds(*range, place));
-                settled[*at] = Some(match variation {
+                let variation = items[*at].ranges.iter().position(|range| holds(*range, place));
+                let decision = match variation {
                     Some(variation) => Decision { variation, reason: Reason::Assigned },
                     None => Decision { variation: 0, reason: Reason::Coverage },
-                });
+                };
+                settled[*at] = settled_as(*at, decision);
             }
         }
         settled
@@ -147,7 +175,8 @@ type Row = Vec<u64>;
 /// One attribute: a row for every class of values that no test tells apart.
 #[derive(Clone, Debug)]
 struct Column {
-    path: Vec<String>,
+    /// The attribute's path, as programs write it.
+    path: Vec<u8>,
     strings: Vec<(String, Row)>,
     other_string: Row,
     /// Numbers that tests name, ascending; `numbers` has a row for what is below the first, the first, what is between
@@ -179,10 +208,12 @@ impl Index {
                 conjuncts.iter().filter(|conjunct| conjunct.path == path).collect();
             Column::new(path, &mine, words, &context)
         });
-        let mut pages: Vec<(Vec<Pattern>, Row)> = Vec::new();
+        let mut pages: Vec<(Vec<u8>, Row)> = Vec::new();
         for item in program.items().iter().filter(|item| !item.pages.is_empty()) {
-            if !pages.iter().any(|(known, _)| *known == item.pages) {
-                pages.push((item.pages.clone(), row(program, |other| other.pages == item.pages)));
+            let mut bytes = Vec::new();
+            item.pages.write(&mut bytes);
+            if !pages.iter().any(|(known, _)| *known == bytes) {
+                pages.push((bytes, row(program, |other| other.pages == item.pages)));
             }
         }
         let mut told = told.into_iter();
@@ -199,17 +230,17 @@ impl Index {
 
     /// As [`decide()`](crate::decide()), with the program the index was built for.
     pub fn decide(&self, program: &Program, visitor: &Visitor, now: Timestamp) -> Decisions {
-        Deciding::new(program, visitor, now, Some(self.told(program, visitor, now))).all()
+        Deciding::new(program, visitor, now, self.told(program, visitor, now)).all()
     }
 
-    fn told(&self, program: &Program, visitor: &Visitor, now: Timestamp) -> Told<'_> {
+    fn told<'a>(&'a self, program: &'a Program, visitor: &Visitor, now: Timestamp) -> Told<'a> {
         let word = Word { may_hold: u64::MAX, holds: 0, simple: 0, elsewhere: 0 };
         let mut words = vec![word; self.words];
         let about = Context::new(program, visitor, now);
         let mut all = true;
         for column in &self.columns {
             // An attribute that may be known later rules nothing out, and nor does a list.
-            match about.attribute(&column.path).ok().and_then(|value| column.row(value)) {
+            match about.attribute(&mut Reader::new(&column.path)).ok().and_then(|value| column.row(value)) {
                 Some(row) => words.iter_mut().zip(row).for_each(|(word, bits)| word.may_hold &= bits),
                 None => all = false,
             }
@@ -224,11 +255,13 @@ impl Index {
             && visitor.url.parameter_names().all(|name| program.item(name).is_none());
         if like_most {
             words.iter_mut().zip(&self.simple).for_each(|(word, bits)| word.simple = *bits);
-            for (_, row) in self.pages.iter().filter(|(pages, _)| !takes_part(pages, &visitor.url)) {
+            for (_, row) in
+                self.pages.iter().filter(|(pages, _)| !takes_part(&mut Reader::new(pages), &visitor.url))
+            {
                 words.iter_mut().zip(row).for_each(|(word, bits)| word.elsewhere |= bits);
             }
         }
-        Told { index: self, words }
+        Told { index: self, program, words }
     }
 }
 
@@ -304,8 +337,10 @@ impl Column {
         let mut points: Vec<f64> = named.iter().filter_map(|value| number(value)).collect();
         points.sort_by(f64::total_cmp);
         points.dedup();
+        let mut bytes = Vec::new();
+        path.to_vec().write(&mut bytes);
         Self {
-            path: path.to_vec(),
+            path: bytes,
             other_string: row(&other),
             strings: strings.into_iter().map(|text| (text.to_owned(), row(&Value::from(text)))).collect(),
             numbers: between(&points).into_iter().map(|number| row(&Value::Number(number))).collect(),

@@ -25,6 +25,7 @@
 pub mod attributes;
 pub mod bytes;
 mod change;
+mod code;
 mod codec;
 mod compile;
 mod condition;
@@ -55,6 +56,7 @@ mod version;
 mod visitor;
 
 pub use change::{Change, Edit};
+pub use code::{Code, Edits, Filled, Gated, Version};
 pub use compile::{Compiled, compile, utc_offset};
 pub use decide::{Decision, Decisions, FeatureDecision, decide};
 pub use explain::{explain, explain_program};

@@ -1,6 +1,7 @@
 //! The time where the visitor or the shop is: days of the week and hours of the day.
 
-use crate::codec::wire_struct;
+use crate::codec::{Reader, Wire, wire_struct};
+use crate::condition::Truth;
 use crate::visitor::Visitor;
 use splitlight_protocol::Timestamp;
 
@@ -17,30 +18,31 @@ pub(crate) struct Local {
     pub(crate) to: i32,
 }
 
-wire_struct!(Local { zone, days, from, to });
+wire_struct!(Local { days, from, to, zone });
 
 const MINUTES_A_DAY: i64 = 1440;
 
-impl Local {
-    /// Whether it is such a time; `None` when the visitor's own time is not known.
-    pub(crate) fn holds(&self, visitor: &Visitor, now: Timestamp) -> Option<bool> {
-        let utc = now.ms().div_euclid(60_000);
-        let offset = if self.zone.is_empty() {
-            visitor.utc_offset?
-        } else {
-            let since = self.zone.iter().rev().find(|(from, _)| i64::from(*from) <= utc);
-            since.or(self.zone.first()).map_or(0, |(_, offset)| *offset)
-        };
-        let local = utc.saturating_add(i64::from(offset));
-        let minute = local.rem_euclid(MINUTES_A_DAY);
-        let (from, to) = (i64::from(self.from), i64::from(self.to));
-        // 1 January 1970 was a Thursday.
-        let day = |local: i64| self.days >> (local.div_euclid(MINUTES_A_DAY) + 3).rem_euclid(7) & 1 == 1;
-        Some(if from < to {
-            day(local) && from <= minute && minute < to
-        } else {
-            // A night belongs to the day on which it begins.
-            (day(local) && from <= minute) || (day(local.saturating_sub(MINUTES_A_DAY)) && minute < to)
-        })
+/// Whether it is the part of the week that is next, which is unknown when the visitor's own time is not known.
+pub(crate) fn holds(part: &mut Reader<'_>, visitor: &Visitor, now: Timestamp) -> Truth {
+    let utc = now.ms().div_euclid(60_000);
+    let (days, from, to) = (u32::read(part), i64::read(part), i64::read(part));
+    let mut offset = None;
+    for _ in 0..part.length() {
+        let (since, ahead) = (i64::read(part), i64::read(part));
+        if offset.is_none() || since <= utc {
+            offset = Some(ahead);
+        }
     }
+    let Some(offset) = offset.or(visitor.utc_offset.map(i64::from)) else { return Truth::Unknown };
+    let local = utc.saturating_add(offset);
+    let minute = local.rem_euclid(MINUTES_A_DAY);
+    // 1 January 1970 was a Thursday.
+    let day = |local: i64| days >> (local.div_euclid(MINUTES_A_DAY) + 3).rem_euclid(7) & 1 == 1;
+    let holds = if from < to {
+        day(local) && from <= minute && minute < to
+    } else {
+        // A night belongs to the day on which it begins.
+        (day(local) && from <= minute) || (day(local.saturating_sub(MINUTES_A_DAY)) && minute < to)
+    };
+    holds.into()
 }

@@ -1,8 +1,8 @@
 //! Which pages an item is for: address patterns, as in GrowthBook's public contract.
 
-use crate::codec::{wire_enum, wire_struct};
+use crate::codec::{Reader, Wire};
 use crate::compile::regex::{self, Refused};
-use crate::nfa::Nfa;
+use crate::nfa;
 use splitlight_protocol::config::PageKind;
 
 /// The parts of an address that patterns look at; nothing is decoded.
@@ -96,30 +96,23 @@ fn trim_slashes(path: &str) -> &[u8] {
     path
 }
 
-/// A pattern of addresses, compiled.
+/// A pattern of addresses, compiled, as it is written in a program: whether a match takes part or keeps out, and then 0
+/// for parts (host, path, a list of parameters and their values, and what follows the `#`) or 1 for an automaton.
+///
+/// Of the parts `*` stands for any run of characters, and letters match in either case. No host is any host.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Pattern {
-    /// Whether a match takes part or keeps out.
-    pub(crate) include: bool,
-    matching: Matching,
-}
+pub(crate) struct Pattern(Vec<u8>);
 
-#[derive(Clone, Debug, PartialEq)]
-enum Matching {
-    /// Part by part, where `*` stands for any run of characters and letters match in either case.
-    Parts {
-        /// Any host when empty.
-        host: String,
-        path: String,
-        query: Vec<(String, String)>,
-        hash: String,
-    },
-    /// Found in the whole address, or in what follows the host.
-    Finds(Nfa),
-}
+impl Wire for Pattern {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.0.len() as u64).write(out);
+        out.extend_from_slice(&self.0);
+    }
 
-wire_struct!(Pattern { include, matching });
-wire_enum!(Matching { 0 => Parts { host, path, query, hash }, 1 => Finds(nfa) });
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self(from.part().rest().to_owned())
+    }
+}
 
 impl Pattern {
     /// Compiles a pattern such as `/c/*`, `shop.example/c/*` or `https://shop.example/?tab=*`.
@@ -129,9 +122,14 @@ impl Pattern {
         let bare_host = !text.contains("://") && first.contains('.');
         let url = Url::parse(&if bare_host { format!("https://{text}") } else { text });
         let query = parameters(&url.query).filter(|(key, _)| !key.is_empty());
-        let query = query.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        let matching = Matching::Parts { path: url.path, query, host: url.host, hash: url.hash };
-        Self { include, matching }
+        let query: Vec<(String, String)> =
+            query.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let mut bytes = vec![u8::from(include), 0];
+        url.host.write(&mut bytes);
+        url.path.write(&mut bytes);
+        query.write(&mut bytes);
+        url.hash.write(&mut bytes);
+        Self(bytes)
     }
 
     /// Compiles a pattern of a kind.
@@ -144,24 +142,28 @@ impl Pattern {
             PageKind::Regex => regex::compile(text, false)?,
             PageKind::Exact => regex::exactly(text)?,
         };
-        Ok(Self { include, matching: Matching::Finds(nfa) })
+        let mut bytes = vec![u8::from(include), 1];
+        nfa.write(&mut bytes);
+        Ok(Self(bytes))
     }
+}
 
-    /// Whether an address matches.
-    pub(crate) fn matches(&self, url: &Url) -> bool {
-        match &self.matching {
-            Matching::Finds(nfa) => nfa.finds(&url.whole) || nfa.finds(&url.rest),
-            Matching::Parts { host, path, query, hash } => {
-                (host.is_empty() || glob(host.as_bytes(), url.host.as_bytes()))
-                    && glob(trim_slashes(path), trim_slashes(&url.path))
-                    && (hash.is_empty() || glob(hash.as_bytes(), url.hash.as_bytes()))
-                    && query.iter().all(|(key, value)| {
-                        // A parameter that is missing counts as empty, as in the contract.
-                        glob(value.as_bytes(), url.parameter(key).unwrap_or("").as_bytes())
-                    })
-            }
-        }
+/// Whether an address matches the pattern that is next.
+fn matches(pattern: &mut Reader<'_>, url: &Url) -> bool {
+    if pattern.byte() != 0 {
+        let nfa = Vec::read(pattern);
+        return nfa::finds(&nfa, &url.whole) || nfa::finds(&nfa, &url.rest);
     }
+    let (host, path) = (pattern.text(), pattern.text());
+    let mut all = (host.is_empty() || glob(host.as_bytes(), url.host.as_bytes()))
+        && glob(trim_slashes(path), trim_slashes(&url.path));
+    for _ in 0..pattern.length() {
+        let (key, value) = (pattern.text(), pattern.text());
+        // A parameter that is missing counts as empty, as in the contract.
+        all &= glob(value.as_bytes(), url.parameter(key).unwrap_or("").as_bytes());
+    }
+    let hash = pattern.text();
+    all && (hash.is_empty() || glob(hash.as_bytes(), url.hash.as_bytes()))
 }
 
 /// Writes a pattern as browsers write addresses: spaces and everything beyond ASCII as `%XX`.
@@ -185,14 +187,18 @@ fn percent_encode(text: &str) -> String {
 /// assert!(splitlight_engine::page_matches("shop.test/c/*", "https://shop.test/c/shoes?size=40"));
 /// ```
 pub fn page_matches(pattern: &str, url: &str) -> bool {
-    Pattern::new(true, pattern).matches(&Url::parse(url))
+    let Pattern(bytes) = Pattern::new(true, pattern);
+    let mut pattern = Reader::new(&bytes);
+    bool::read(&mut pattern) && matches(&mut pattern, &Url::parse(url))
 }
 
-/// Whether a page takes part: no exclusion matches, and an inclusion does or there is none.
-pub(crate) fn takes_part(pages: &[Pattern], url: &Url) -> bool {
+/// Whether a page takes part by the list of patterns that is next: no exclusion matches, and an inclusion does or there is
+/// none.
+pub(crate) fn takes_part(pages: &mut Reader<'_>, url: &Url) -> bool {
     let mut included = None;
-    for pattern in pages {
-        match (pattern.include, pattern.matches(url)) {
+    for _ in 0..pages.length() {
+        let mut pattern = pages.part();
+        match (bool::read(&mut pattern), matches(&mut pattern, url)) {
             (false, true) => return false,
             (true, matched) => included = Some(included == Some(true) || matched),
             (false, false) => {}

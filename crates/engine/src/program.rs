@@ -3,7 +3,8 @@
 mod wire;
 
 use crate::change::Change;
-use crate::condition::{Condition, Context as Asked, Test, Truth};
+use crate::code::Code;
+use crate::condition::{Condition, Test};
 use crate::decide::FeatureDecision;
 use crate::feature::{Feature, Prerequisite};
 use crate::hash::{HashVersion, bucket};
@@ -13,8 +14,7 @@ use crate::reason::Reason;
 use crate::score::Score;
 use crate::sticky::StickyRule;
 use crate::unit::{Filter, Holdout, Unit, holds};
-use crate::visitor::{Facts, Visitor};
-use splitlight_protocol::{Map, Timestamp, Value};
+use splitlight_protocol::{Timestamp, Value};
 
 pub use wire::ProgramError;
 
@@ -30,10 +30,17 @@ pub struct Program {
     /// What is hashed by anything of the above; the first is the visitor.
     pub(crate) units: Vec<Unit>,
     pub(crate) scores: Vec<Score>,
-    /// Whether anything asks about sessions, and about how the visitor came.
-    pub(crate) asks_sessions: bool,
-    pub(crate) asks_touches: bool,
-    pub(crate) digits: Digits,
+    /// All of it in bytes, which is what is decided from.
+    pub(crate) code: Code,
+}
+
+/// A program is its code wherever one is asked for.
+impl core::ops::Deref for Program {
+    type Target = Code;
+
+    fn deref(&self) -> &Code {
+        &self.code
+    }
 }
 
 /// Who writes numbers as JavaScript does.
@@ -114,6 +121,15 @@ pub enum ItemKind {
     },
 }
 
+impl ItemKind {
+    pub(crate) fn slot(self) -> Option<u32> {
+        match self {
+            Self::Experiment => None,
+            Self::Personalization { slot } => Some(slot),
+        }
+    }
+}
+
 /// One version of the page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variation {
@@ -160,14 +176,6 @@ pub(crate) struct Tracked {
 }
 
 impl Program {
-    /// The tracked event with an index.
-    ///
-    /// # Errors
-    /// That it is of a kind this release does not know.
-    pub(crate) fn tracked(&self, index: u32) -> Result<&Tracked, Truth> {
-        self.tracked.get(index as usize).filter(|tracked| !tracked.event.is_empty()).ok_or(Truth::Unsupported)
-    }
-
     /// What there is to decide about. Decisions have the same order.
     pub fn items(&self) -> &[Item] {
         &self.items
@@ -195,7 +203,10 @@ impl Program {
     /// ```
     pub fn concerns(&self, url: &str, now: Timestamp) -> bool {
         let url = Url::parse(url);
-        self.items.iter().any(|item| item.runs_at(now) && takes_part(&item.pages, &url))
+        (0..self.code.items()).any(|at| {
+            let mut item = self.code.item(at);
+            runs_at(item.start, item.end, now) && takes_part(&mut item.pages, &url)
+        })
     }
 
     /// The value that a feature's answer stands for.
@@ -213,11 +224,6 @@ impl Program {
             .and_then(|rule| feature.rules.get(rule))
             .filter(|_| answer.reason == Reason::Rule)
             .map_or(&feature.default, |rule| &rule.value)
-    }
-
-    /// Whether any rule asks what the visitor did, so that a shell need not read a history nobody asks for.
-    pub fn asks_history(&self) -> bool {
-        !self.tracked.is_empty() || self.asks_sessions
     }
 }
 
@@ -283,19 +289,5 @@ impl Item {
             && self.holdouts.is_empty()
             && self.caps.is_empty()
             && self.ranges.first().is_some_and(|(from, to)| from >= to)
-    }
-}
-
-impl Tracked {
-    pub(crate) fn asks_for(&self, program: &Program, event: &str, properties: &Map, now: Timestamp) -> bool {
-        if self.event != event {
-            return false;
-        }
-        // Filters are about the event, so that nobody's attributes answer them.
-        let visitor = Visitor::new(Facts::default());
-        let context = Asked::new(program, &visitor, now).about(properties);
-        self.filter.iter().all(|(name, test)| {
-            test.passes(properties.get(name).unwrap_or(&Value::Null), &context) == Truth::True
-        })
     }
 }

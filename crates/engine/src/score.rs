@@ -1,7 +1,8 @@
 //! Scores, compiled: numbers about a visitor.
 
-use crate::codec::{wire_enum, wire_struct};
-use crate::condition::{Condition, Context, Truth};
+use crate::code::Section;
+use crate::codec::{Reader, Wire, wire_enum, wire_parts, wire_struct};
+use crate::condition::{self, Condition, Context, Truth, asked};
 use crate::history::{Measure, Window};
 use crate::number::exp2;
 use core::f64::consts::LOG2_E;
@@ -54,7 +55,7 @@ pub(crate) enum Ask {
     Top,
 }
 
-wire_enum!(Score {
+wire_parts!(Score {
     0 => Unsupported,
     1 => Affinity(tracked),
     2 => Engagement(tracked, fit, scale),
@@ -65,79 +66,96 @@ wire_enum!(Input { 0 => Attribute(path), 1 => History(tracked, window, measure) 
 wire_enum!(Node { 0 => Leaf(value), 1 => Split(feature, threshold, left, right) });
 wire_enum!(Ask { 0 => Value, 1 => Of(name), 2 => Top });
 
-impl Score {
-    /// The answer.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub(crate) fn ask(&self, ask: &Ask, context: &Context<'_>) -> Result<Value, Truth> {
-        match self {
-            Self::Unsupported => Err(Truth::Unsupported),
-            Self::Affinity(tracked) => {
-                let (values, left) = meter(*tracked, context)?;
-                let mut found: Option<(&str, f64)> = None;
-                for (name, value) in values {
-                    let value = value * left;
-                    // The interest that is above all others; of equal ones the older.
-                    if match ask {
-                        Ask::Of(wanted) => name == wanted,
-                        _ => found.is_none_or(|(_, best)| value > best),
-                    } {
-                        found = Some((name, value));
-                    }
-                }
-                Ok(match (ask, found) {
-                    (Ask::Top, None) => Value::Null,
-                    (Ask::Top, Some((name, _))) => name.into(),
-                    (_, found) => Value::Number(found.map_or(0.0, |(_, value)| value)),
-                })
+/// The answer to the question that is next: the score's place, and what is asked of it.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) fn ask(from: &mut Reader<'_>, context: &Context<'_>) -> Result<Value, Truth> {
+    let (at, ask) = (from.index(), Ask::read(from));
+    // A score may not ask for scores, which could come back to itself.
+    if context.in_score {
+        return Err(Truth::Unsupported);
+    }
+    let context = &Context { in_score: true, ..*context };
+    let mut score = context.code.entry(Section::Scores, at);
+    let mut score = score.part();
+    match score.byte() {
+        1 => affinity(&mut score, &ask, context),
+        2 => {
+            let mut raw = 0.0;
+            for _ in 0..score.length() {
+                let (values, left) = meter(&mut score, context)?;
+                raw += values.first().map_or(0.0, |(_, points)| points * left);
             }
-            Self::Engagement(tracked, fit, scale) => {
-                let mut raw = 0.0;
-                for tracked in tracked {
-                    let (values, left) = meter(*tracked, context)?;
-                    raw += values.first().map_or(0.0, |(_, points)| points * left);
+            for _ in 0..score.length() {
+                let (holds, points) = (condition::holds(&mut score, context), f64::read(&mut score));
+                match holds {
+                    Truth::True => raw += points,
+                    Truth::False => {}
+                    unknown => return Err(unknown),
                 }
-                // A score may not ask for scores, which could come back to itself.
-                let inner = Context { in_score: true, ..*context };
-                for (when, points) in fit {
-                    match when.holds(&inner) {
-                        Truth::True => raw += points,
-                        Truth::False => {}
-                        unknown => return Err(unknown),
-                    }
-                }
-                Ok(Value::Number(1.0 + (49.0 * (1.0 - exp(-raw.max(0.0) / scale)) + 0.5).floor()))
             }
-            Self::Model(model) => model.probability(context).map(Value::Number),
+            let scale = f64::read(&mut score);
+            Ok(Value::Number(1.0 + (49.0 * (1.0 - exp(-raw.max(0.0) / scale)) + 0.5).floor()))
+        }
+        3 => probability(&mut score, context).map(Value::Number),
+        _ => Err(Truth::Unsupported),
+    }
+}
+
+/// The number or name that is asked of interests.
+fn affinity(score: &mut Reader<'_>, ask: &Ask, context: &Context<'_>) -> Result<Value, Truth> {
+    let (values, left) = meter(score, context)?;
+    let mut found: Option<(&str, f64)> = None;
+    for (name, value) in values {
+        let value = value * left;
+        // The interest that is above all others; of equal ones the older.
+        if match ask {
+            Ask::Of(wanted) => name == wanted,
+            _ => found.is_none_or(|(_, best)| value > best),
+        } {
+            found = Some((name, value));
         }
     }
+    Ok(match (ask, found) {
+        (Ask::Top, None) => Value::Null,
+        (Ask::Top, Some((name, _))) => name.into(),
+        (_, found) => Value::Number(found.map_or(0.0, |(_, value)| value)),
+    })
 }
 
 /// What a meter showed last, and the part of it that is left.
 type Shown<'a> = (&'a [(String, f64)], f64);
 
-fn meter<'a>(tracked: u32, context: &Context<'a>) -> Result<Shown<'a>, Truth> {
+fn meter<'a>(score: &mut Reader<'_>, context: &Context<'a>) -> Result<Shown<'a>, Truth> {
+    let tracked = score.index();
     let history = context.visitor.history.as_ref().ok_or(Truth::Unknown)?;
-    let tracked = context.program.tracked(tracked)?;
-    Ok(history.values(tracked, context.now))
+    Ok(history.values(&context.code.tracked(tracked)?, context.now))
 }
 
-impl Model {
-    fn probability(&self, context: &Context<'_>) -> Result<f64, Truth> {
-        let mut inputs = Vec::with_capacity(self.inputs.len());
-        for input in &self.inputs {
-            inputs.push(input.number(context)?);
-        }
-        let mut sum = self.bias;
-        for (weight, input) in self.weights.iter().zip(&inputs) {
-            sum += weight * input;
-        }
-        for tree in &self.trees {
-            sum += leaf(tree, &inputs);
-        }
-        Ok(1.0 / (1.0 + exp(-sum)))
+/// The probability that a model gives.
+fn probability(model: &mut Reader<'_>, context: &Context<'_>) -> Result<f64, Truth> {
+    let mut inputs = Vec::new();
+    for _ in 0..model.length() {
+        inputs.push(match model.byte() {
+            0 => match context.attribute(model)? {
+                Value::Number(number) => *number,
+                Value::Bool(true) => 1.0,
+                _ => 0.0,
+            },
+            _ => asked(model, context)?,
+        });
     }
+    let mut sum = f64::read(model);
+    let mut inputs_left = inputs.iter();
+    for _ in 0..model.length() {
+        let weight = f64::read(model);
+        sum += inputs_left.next().map_or(0.0, |input| weight * input);
+    }
+    for _ in 0..model.length() {
+        sum += leaf(&Vec::read(model), &inputs);
+    }
+    Ok(1.0 / (1.0 + exp(-sum)))
 }
 
 /// What a tree adds; a damaged one, which may have no way to a leaf, adds nothing.
@@ -161,22 +179,6 @@ fn leaf(tree: &[Node], inputs: &[f64]) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "rounding to a 32-bit float is what is wanted")]
 fn single(number: f64) -> f64 {
     f64::from(number as f32)
-}
-
-impl Input {
-    fn number(&self, context: &Context<'_>) -> Result<f64, Truth> {
-        match self {
-            Self::Attribute(path) => Ok(match context.attribute(path)? {
-                Value::Number(number) => *number,
-                Value::Bool(true) => 1.0,
-                _ => 0.0,
-            }),
-            Self::History(tracked, window, measure) => {
-                let history = context.visitor.history.as_ref().ok_or(Truth::Unknown)?;
-                Ok(history.ask(context.program.tracked(*tracked)?, *window, *measure, context.now))
-            }
-        }
-    }
 }
 
 fn exp(power: f64) -> f64 {

@@ -1,13 +1,14 @@
 //! Segments: audiences that behavior alone decides, of which the device tells the edge by their numbers.
 
-use crate::condition::{Condition, Context, Truth};
+use crate::code::{Code, Section};
+use crate::condition::{Condition, Context, Truth, holds};
 use crate::history::Window;
 use crate::program::Program;
 use crate::score::Score;
 use crate::visitor::Visitor;
 use splitlight_protocol::Timestamp;
 
-impl Program {
+impl Code {
     /// The numbers of the segments that a visitor is in, from the lowest; `None` when no live rule asks for any.
     ///
     /// They mean something for this program only, and they are what [`Facts::segments`](crate::Facts::segments) takes
@@ -30,19 +31,25 @@ impl Program {
     /// assert!(decide(&program, &edge, now).iter(&program).all(|(_, decision)| decision.reason.is_open()));
     /// ```
     pub fn segments(&self, visitor: &Visitor, now: Timestamp) -> Option<Vec<u32>> {
-        let numbers = (0..).take(self.audiences.len()).filter(|number| self.is_segment(*number));
-        let numbers: Vec<u32> = numbers.collect();
         let context = Context::new(self, visitor, now);
-        let holds = |number: &u32| Condition::Audience(*number).holds(&context) == Truth::True;
-        (!numbers.is_empty()).then(|| numbers.into_iter().filter(holds).collect())
+        let is_in = |number: &u32| {
+            let mut audience = self.entry(Section::Audiences, *number as usize);
+            holds(&mut audience, &Context { audiences: *number as usize, ..context }) == Truth::True
+        };
+        let all = self.segments.iter().copied();
+        (!self.segments.is_empty()).then(|| all.filter(is_in).collect())
+    }
+}
+
+impl Program {
+    /// The audiences that are segments, from the lowest number.
+    pub(crate) fn segment_numbers(&self) -> Vec<u32> {
+        let audiences = (0..).zip(&self.audiences);
+        audiences.filter(|(_, audience)| self.is_behavior(audience)).map(|(number, _)| number).collect()
     }
 
     /// Whether nothing but what the visitor did, by days, decides an audience: its answer is the same on every page, and
     /// stays for hours.
-    fn is_segment(&self, number: u32) -> bool {
-        self.audiences.get(number as usize).is_some_and(|audience| self.is_behavior(audience))
-    }
-
     fn is_behavior(&self, condition: &Condition) -> bool {
         match condition {
             Condition::All(parts) | Condition::Any(parts) => {
@@ -64,9 +71,10 @@ impl Program {
 
 impl Visitor {
     /// Whether the visitor is in a segment, as far as the device told.
-    pub(crate) fn is_in_segment(&self, program: &Program, number: u32) -> Truth {
-        match &self.segments {
-            Some(segments) if program.is_segment(number) => segments.contains(&number).into(),
+    pub(crate) fn is_in_segment(&self, program: &Code, number: usize) -> Truth {
+        let known = |segment: &&u32| **segment as usize == number;
+        match (&self.segments, program.segments.iter().find(known)) {
+            (Some(segments), Some(segment)) => segments.contains(segment).into(),
             _ => Truth::Unknown,
         }
     }

@@ -1,10 +1,9 @@
 //! Kept variations: a unit stays in the variation it met first, when weights or the audience change later.
 
-use crate::codec::wire_struct;
+use crate::code::Gated;
+use crate::codec::{Reader, wire_struct};
 use crate::hash::{OFFSET, fnv32a};
-use crate::program::Item;
 use crate::template::whole;
-use crate::unit::Unit;
 
 /// What an item says about kept variations.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,13 +84,13 @@ impl Sticky {
     }
 
     /// What is kept for an item and a unit's id.
-    pub(crate) fn find(&self, item: &Item, rule: StickyRule, unit: u32) -> Found {
+    pub(crate) fn find(&self, item: &Gated<'_>, rule: StickyRule, unit: u32) -> Found {
         let mut found = Found::Nothing;
         for kept in self.0.iter().filter(|kept| kept.unit == unit && kept.experiment == item.key) {
             if kept.version < rule.min_version {
                 return Found::Blocked;
             }
-            let at = item.variations.iter().position(|variation| variation.key == kept.variation);
+            let at = item.position(&kept.variation);
             if let Some(at) = at.filter(|_| kept.version == rule.version) {
                 found = Found::Variation(at);
             }
@@ -100,14 +99,14 @@ impl Sticky {
     }
 
     /// Keeps a variation; says whether that is new.
-    pub(crate) fn keep(&mut self, item: &Item, rule: StickyRule, unit: u32, variation: usize) -> bool {
-        let Some(variation) = item.variations.get(variation) else { return false };
+    pub(crate) fn keep(&mut self, item: &Gated<'_>, rule: StickyRule, unit: u32, variation: usize) -> bool {
+        let Some(variation) = item.variation(variation) else { return false };
         let same = |kept: &&mut Kept| {
             kept.unit == unit && kept.experiment == item.key && kept.version == rule.version
         };
         if let Some(kept) = self.0.iter_mut().find(same) {
             let new = kept.variation != variation.key;
-            kept.variation.clone_from(&variation.key);
+            variation.key.clone_into(&mut kept.variation);
             return new;
         }
         if self.0.len() >= KEPT_MAX {
@@ -115,20 +114,20 @@ impl Sticky {
         }
         self.0.push(Kept {
             unit,
-            experiment: item.key.clone(),
+            experiment: item.key.to_owned(),
             version: rule.version,
-            variation: variation.key.clone(),
+            variation: variation.key.to_owned(),
         });
         true
     }
 }
 
-/// A unit's name and id as [`Sticky`] stores them.
-pub(crate) fn unit_hash(unit: &Unit, id: &str) -> u32 {
-    let name = match unit {
-        Unit::Visitor => fnv32a(OFFSET, "visitor"),
-        Unit::User => fnv32a(OFFSET, "user"),
-        Unit::Attribute(path) => path.iter().fold(OFFSET, |hash, part| fnv32a(hash, part)),
+/// The name of the unit that is next and an id, as [`Sticky`] stores them.
+pub(crate) fn unit_hash(unit: &mut Reader<'_>, id: &str) -> u32 {
+    let name = match unit.byte() {
+        1 => fnv32a(OFFSET, "visitor"),
+        2 => fnv32a(OFFSET, "user"),
+        _ => (0..unit.length()).fold(OFFSET, |hash, _| fnv32a(hash, unit.text())),
     };
     fnv32a(name, id)
 }

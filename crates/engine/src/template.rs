@@ -1,6 +1,7 @@
 //! Text with places for the visitor's attributes: `Hello, {{ firstName | friend }}`.
 
-use crate::codec::{Reader, Wire, wire_enum};
+use crate::codec::{Reader, Wire};
+use crate::condition::lookup;
 use splitlight_protocol::{Map, Value};
 
 /// Text with places for attributes.
@@ -14,99 +15,108 @@ use splitlight_protocol::{Map, Value};
 /// assert_eq!(template.html(&named), "Hello, &lt;Ana&gt;!");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Template(Vec<Part>);
-
-#[derive(Clone, Debug, PartialEq)]
-enum Part {
-    Literal(String),
-    Attribute { path: Vec<String>, default: String },
-}
-
-wire_enum!(Part {
-    0 => Literal(text),
-    1 => Attribute { path, default },
-});
+pub struct Template(Vec<u8>);
 
 impl Wire for Template {
     fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
+        (self.0.len() as u64).write(out);
+        out.extend_from_slice(&self.0);
     }
 
     fn read(from: &mut Reader<'_>) -> Self {
-        Self(Wire::read(from))
+        Self(from.part().rest().to_owned())
     }
 }
 
 impl Template {
     /// Reads a template; braces that do not close are literal text.
     pub fn new(source: &str) -> Self {
-        let mut parts = Vec::new();
+        let mut bytes = Vec::new();
         let mut rest = source;
         while let Some((before, inside, after)) = next_place(rest) {
-            if !before.is_empty() {
-                parts.push(Part::Literal(before.to_owned()));
-            }
+            literal(before, &mut bytes);
             let (path, default) = inside.split_once('|').unwrap_or((inside, ""));
-            parts.push(Part::Attribute {
-                path: path.trim().split('.').map(str::to_owned).collect(),
-                default: default.trim().to_owned(),
-            });
+            let path: Vec<String> = path.trim().split('.').map(str::to_owned).collect();
+            path.write(&mut bytes);
+            default.trim().to_owned().write(&mut bytes);
             rest = after;
         }
-        if !rest.is_empty() || parts.is_empty() {
-            parts.push(Part::Literal(rest.to_owned()));
-        }
-        Self(parts)
+        literal(rest, &mut bytes);
+        Self(bytes)
+    }
+
+    /// A text without places.
+    pub(crate) fn literal(text: &str) -> Self {
+        let mut bytes = Vec::new();
+        literal(text, &mut bytes);
+        Self(bytes)
     }
 
     /// The paths of the attributes that are filled in.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &[String]> {
-        self.0.iter().filter_map(|part| match part {
-            Part::Attribute { path, .. } => Some(path.as_slice()),
-            Part::Literal(_) => None,
-        })
+    pub(crate) fn paths(&self) -> Vec<Vec<String>> {
+        let mut from = Reader::new(&self.0);
+        let mut paths = Vec::new();
+        while !from.is_empty() {
+            let path = Vec::read(&mut from);
+            from.text();
+            if !path.is_empty() {
+                paths.push(path);
+            }
+        }
+        paths
     }
 
     /// The template with attributes filled in, as plain text.
     pub fn text(&self, attributes: &Map) -> String {
-        self.render(attributes, &|value, out| out.push_str(value))
+        render(Reader::new(&self.0), attributes, false)
     }
 
     /// The template with attributes filled in and escaped for HTML content and quoted attribute values.
     ///
     /// Only what comes from attributes or defaults is escaped; the template itself is the author's HTML.
     pub fn html(&self, attributes: &Map) -> String {
-        self.render(attributes, &escape)
+        render(Reader::new(&self.0), attributes, true)
     }
+}
 
-    fn render(&self, attributes: &Map, fill: &dyn Fn(&str, &mut String)) -> String {
-        let mut out = String::new();
-        for part in &self.0 {
-            match part {
-                Part::Literal(text) => out.push_str(text),
-                Part::Attribute { path, default } => match lookup(attributes, path) {
-                    Some(Value::String(text)) if !text.is_empty() => fill(text, &mut out),
-                    Some(Value::Number(number)) => match whole(*number) {
-                        Some(text) => fill(&text, &mut out),
-                        None => fill(default, &mut out),
-                    },
-                    _ => fill(default, &mut out),
-                },
-            }
-        }
-        out
+/// Writes a literal part: a place of no attribute, whose default is the text.
+fn literal(text: &str, out: &mut Vec<u8>) {
+    if !text.is_empty() {
+        out.push(0);
+        text.to_owned().write(out);
     }
+}
+
+/// Fills in the template that is next.
+pub(crate) fn fill(from: &mut Reader<'_>, attributes: &Map, is_html: bool) -> String {
+    render(from.part(), attributes, is_html)
+}
+
+/// Fills in places, each of which is a path and what stands for it when nothing is there; no path is a literal.
+fn render(mut from: Reader<'_>, attributes: &Map, is_html: bool) -> String {
+    let mut out = String::new();
+    while !from.is_empty() {
+        let is_literal = from.rest().first() == Some(&0);
+        let found = lookup(attributes, &mut from).found;
+        let default = from.text();
+        let number = if let Some(Value::Number(number)) = found { whole(*number) } else { None };
+        let text = match found {
+            Some(Value::String(text)) if !text.is_empty() => text,
+            _ => number.as_deref().unwrap_or(default),
+        };
+        if is_html && !is_literal {
+            escape(text, &mut out);
+        } else {
+            out.push_str(text);
+        }
+    }
+    out
 }
 
 fn next_place(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once("{{")?;
     let (inside, after) = rest.split_once("}}")?;
     Some((before, inside, after))
-}
-
-pub(crate) fn lookup<'a>(attributes: &'a Map, path: &[String]) -> Option<&'a Value> {
-    let (first, rest) = path.split_first()?;
-    attributes.get(first)?.at(rest)
 }
 
 /// A whole number's digits; fractions are not written, because every runtime would have to write them alike.

@@ -28,7 +28,7 @@ pub struct Facts {
     pub attributes: Map,
     /// What the visitor did, `None` where it is not known, such as at the edge.
     pub history: Option<History>,
-    /// The audiences that the device said the visitor is in, as [`Program::segments`](crate::Program::segments) gives
+    /// The audiences that the device said the visitor is in, as [`Code::segments`](crate::Code::segments) gives
     /// them, for where the history is not known.
     pub segments: Option<Vec<u32>>,
     /// The page's address.

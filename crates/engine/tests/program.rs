@@ -66,26 +66,41 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     [&bytes[..at], to, &bytes[at + from.len()..]].concat()
 }
 
-/// Two experiments, the second of which has a condition whose kind is the byte before `plan`'s length.
-const TWO: &str = r#"{ "version": 1, "project": "p", "experiments": [
+/// Three experiments, the second of which has a condition, with a change of its own for who meets it.
+const THREE: &str = r#"{ "version": 1, "project": "p", "experiments": [
   { "key": "one", "variations": [{ "key": "a" }, { "key": "b" }] },
   { "key": "two", "when": { "plan": "pro" }, "variations": [{ "key": "a" }, { "key": "b" }] },
   { "key": "three", "variations": [{ "key": "a" }, { "key": "b" }] }] }"#;
 
-#[test]
-fn an_older_release_leaves_out_what_it_does_not_know_and_runs_the_rest() {
-    let program = compiled(TWO);
-    let bytes = program.to_bytes();
-    // An attribute's condition is 3, the count of its path, the length of the name, and the name; 200 is of the future.
-    let newer = replaced(&bytes, b"\x03\x01\x04plan", b"\xc8\x01\x04plan");
-    let read = Program::from_bytes(&newer).expect("the others are known");
+fn reasons(program: &Program) -> Vec<(String, Reason)> {
     let visitor = Visitor::new(Facts { id: Some("v".into()), url: "/".into(), ..Facts::default() });
-    let reasons: Vec<(String, Reason)> = decide(&read, &visitor, Timestamp::from_ms(0))
-        .iter(&read)
-        .map(|(item, decision)| (item.key().to_owned(), decision.reason))
-        .collect();
+    let decisions = decide(program, &visitor, Timestamp::from_ms(0));
+    decisions.iter(program).map(|(item, decision)| (item.key().to_owned(), decision.reason)).collect()
+}
+
+/// What an older release decides about [`THREE`] when the second is not understood.
+fn only_the_second_is_closed() -> Vec<(String, Reason)> {
     let expected = [("one", Reason::Assigned), ("two", Reason::Unsupported), ("three", Reason::Assigned)];
-    assert_eq!(reasons, expected.map(|(key, reason)| (key.to_owned(), reason)));
+    expected.map(|(key, reason)| (key.to_owned(), reason)).to_vec()
+}
+
+#[test]
+fn a_condition_of_the_future_closes_what_depends_on_it() {
+    let bytes = compiled(THREE).to_bytes();
+    // An attribute's condition is 4, the count of its path, the length of the name, and the name; 200 is of the future.
+    let newer = replaced(&bytes, b"\x04\x01\x04plan", b"\xc8\x01\x04plan");
+    let read = Program::from_bytes(&newer).expect("the others are known");
+    assert_eq!(reasons(&read), only_the_second_is_closed());
+    assert_eq!(read.item("two").map(|item| item.variations().len()), Some(2), "the rest of it is known");
+}
+
+#[test]
+fn an_entry_of_the_future_is_closed_and_the_others_run() {
+    let bytes = compiled(THREE).to_bytes();
+    // An entry begins with its level and the length of its key.
+    let newer = replaced(&bytes, b"\x00\x03two", b"\x01\x03two");
+    let read = Program::from_bytes(&newer).expect("the others are known");
+    assert_eq!(reasons(&read), only_the_second_is_closed());
     assert_eq!(
         read.item("two").map(|item| item.variations().len()),
         Some(1),
@@ -94,8 +109,16 @@ fn an_older_release_leaves_out_what_it_does_not_know_and_runs_the_rest() {
 }
 
 #[test]
+fn what_is_damaged_within_an_entry_is_not_taken_for_the_future() {
+    let bytes = compiled(THREE).to_bytes();
+    // The key `b` of the last variation is no text any more.
+    let damaged = replaced(&bytes, b"\x01b\x01\x00", b"\x01\xff\x01\x00");
+    assert!(Program::from_bytes(&damaged).is_err());
+}
+
+#[test]
 fn sections_of_the_future_are_passed_over() {
-    let program = compiled(TWO);
+    let program = compiled(THREE);
     let mut bytes = program.to_bytes();
     bytes.extend(b"\x01\x03new");
     assert_eq!(Program::from_bytes(&bytes), Ok(program));

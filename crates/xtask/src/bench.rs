@@ -33,11 +33,15 @@ pub(crate) fn run(names: &[String]) -> Result<i32> {
     }
     let chosen = all.iter().filter(|path| names.is_empty() || names.contains(&name_of(path)));
     let (alone, with_stack): (Vec<&PathBuf>, Vec<&PathBuf>) =
-        chosen.partition(|path| [ENGINE, STATS].contains(&name_of(path).as_str()));
+        chosen.partition(|path| [ENGINE, STATS, PAGE].contains(&name_of(path).as_str()));
     let mut worst = 0;
     for file in alone {
         println!("\n== {}", name_of(file));
-        worst = worst.max(if name_of(file) == STATS { stats::run(file)? } else { engine(file)? });
+        worst = worst.max(match name_of(file).as_str() {
+            STATS => stats::run(file)?,
+            PAGE => page(file)?,
+            _ => engine(file)?,
+        });
     }
     if with_stack.is_empty() {
         return Ok(worst);
@@ -59,6 +63,14 @@ const ENGINE: &str = "engine";
 
 /// The benchmark of the statistics, which needs no stack either.
 const STATS: &str = "stats";
+
+/// The benchmark of the script tag, which needs no stack: its pages have everything in them.
+const PAGE: &str = "page";
+
+fn page(file: &Path) -> Result<i32> {
+    build::browser()?;
+    run::attached(test::node_for_browsers()?.arg(file))
+}
 
 fn engine(file: &Path) -> Result<i32> {
     setup::all()?;

@@ -19,9 +19,6 @@ pub(crate) const WASM_FEATURES: [&str; 7] = [
     "--enable-multivalue",
 ];
 
-/// What the loader calls.
-const BROWSER_EXPORTS: [&str; 5] = ["memory", "room", "start", "decide", "remember"];
-
 pub(crate) fn all() -> Result<()> {
     setup::all()?;
     browser()?;
@@ -42,7 +39,7 @@ pub(crate) fn browser() -> Result<()> {
     inputs.extend(all_files(&www.join("sdk")));
     unless_fresh(&out, &inputs, "bundling sl.js, its parts and the package", || {
         let small = out.join("splitlight_browser.wasm");
-        portable::bare(&wasm, &BROWSER_EXPORTS, 1, &out, &small, "-Oz")?;
+        portable::bare(&wasm, &portable::PAGE, &out, &small)?;
         paths::create_dir(&paths::assets())?;
         let script = parts::bundle(&bundle_loader(&www.join("loader/loader.js"), &out)?, &small, &out)?;
         let core = paths::read(&small)?;
@@ -115,15 +112,9 @@ pub(crate) fn cargo_wasm(package: &str, profile: &str, codegen: &[&str]) -> Resu
     Ok(paths::target().join(WASM_TARGET).join(profile).join(file))
 }
 
-pub(crate) fn wasm_opt(from: &Path, to: &Path, level: &str) -> Result<()> {
+pub(crate) fn wasm_opt(from: &Path, to: &Path, passes: &[&str]) -> Result<()> {
     let mut node = run::command("node");
-    // Twice: the second pass finds what the first one made alike.
-    node.arg("node_modules/binaryen/bin/wasm-opt").args([
-        level,
-        level,
-        "--strip-producers",
-        "--strip-target-features",
-    ]);
+    node.arg("node_modules/binaryen/bin/wasm-opt").args(passes);
     node.args(WASM_FEATURES).arg(from).arg("-o").arg(to);
     run::output(&mut node, "wasm-opt failed: see its message above").map(drop)
 }

@@ -12,36 +12,60 @@ pub(crate) struct Variant {
     /// Its file.
     pub(crate) name: &'static str,
     profile: &'static str,
-    optimize: &'static str,
+    optimize: &'static [&'static str],
     /// What hosts call; all of it takes and gives numbers, so no glue is needed.
     exports: &'static [&'static str],
+    /// What it asks its host for, by count.
+    imports: usize,
+    /// Whether it writes anything by the standard library's formatting.
+    formats: bool,
 }
+
+/// The core of the script tag, which asks JavaScript to write numbers.
+pub(crate) const PAGE: Variant = Variant {
+    name: "splitlight_browser.wasm",
+    profile: "browser",
+    optimize: &SMALL_FIRST,
+    exports: &["memory", "room", "start", "decide", "remember"],
+    imports: 1,
+    formats: false,
+};
 
 /// For hosts that decide for many visitors.
 pub(crate) const FAST: Variant = Variant {
     name: "splitlight_portable.wasm",
     profile: "edge",
-    optimize: "-O3",
+    // Twice: the second pass finds what the first one made alike.
+    optimize: &["-O3", "-O3"],
     exports: &["memory", "room", "load", "names", "decide", "index"],
+    imports: 0,
+    formats: false,
 };
 
 /// For hosts that start often: a third of the code to compile, and no index.
 pub(crate) const SMALL: Variant = Variant {
     name: "splitlight_portable_small.wasm",
     profile: "browser",
-    optimize: "-Oz",
+    optimize: &SMALL_FIRST,
     exports: &["memory", "room", "load", "names", "decide"],
+    imports: 0,
+    formats: false,
 };
 
 /// For tools, which also ask why: small, since the debug panel of a page loads it.
 pub(crate) const TOOLS: Variant = Variant {
     name: "splitlight_tools.wasm",
     profile: "browser",
-    optimize: "-Oz",
+    optimize: &SMALL_FIRST,
     exports: &[
         "memory", "room", "load", "names", "decide", "explain", "page", "remember", "visit", "history",
     ],
+    imports: 0,
+    formats: true,
 };
+
+/// What makes a module small: control flow is laid out anew, because blocks as rustc leaves them are 1 % larger.
+pub(crate) const SMALL_FIRST: [&str; 5] = ["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"];
 
 impl Variant {
     /// The module that [`build()`] makes.
@@ -55,26 +79,20 @@ impl Variant {
         })?;
         let out = paths::portable().join(self.name.trim_end_matches(".wasm"));
         build::unless_fresh(&out, std::slice::from_ref(&wasm), "making the portable module", || {
-            bare(&wasm, self.exports, 0, &out, &self.module(), self.optimize)
+            bare(&wasm, self, &out, &self.module())
         })
     }
 }
 
-/// Makes a module that has these exports and so many imports, which take and give numbers only, so that it needs no glue.
-pub(crate) fn bare(
-    wasm: &Path,
-    exports: &[&str],
-    imports: usize,
-    out: &Path,
-    to: &Path,
-    optimize: &str,
-) -> Result<()> {
-    let (snipped, bare) = (out.join("snipped.wasm"), out.join("bare.wasm"));
-    snip::panics(wasm, &snipped)?;
+/// Makes a module with a variant's exports and imports, which take and give numbers only, so that it needs no glue.
+pub(crate) fn bare(wasm: &Path, variant: &Variant, out: &Path, to: &Path) -> Result<()> {
+    let [snipped, bare, named] = ["snipped.wasm", "bare.wasm", "named.wasm"].map(|name| out.join(name));
+    snip::panics(wasm, &snipped, variant.formats)?;
     bindgen::web(&snipped, "bound", out)?;
-    keep_exports(exports, &out.join("bound_bg.wasm"), &bare)?;
-    build::wasm_opt(&bare, to, optimize)?;
-    refuse_imports(to, imports)
+    keep_exports(variant.exports, &out.join("bound_bg.wasm"), &bare)?;
+    build::wasm_opt(&bare, &named, &[variant.optimize, &["-g"]].concat())?;
+    build::wasm_opt(&named, to, &["--strip-debug", "--strip-producers", "--strip-target-features"])?;
+    refuse_imports(to, variant.imports)
 }
 
 /// Builds the module in both ways, and refuses one that asks its host for anything.

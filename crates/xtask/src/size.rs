@@ -11,7 +11,7 @@ use crate::{build, inline, paths, portable};
 ///
 /// The bar is 24 KB, and it was kept until features, kept variations, scores, sessions and the rest of the conditions came
 /// in. This holds what there is.
-const SCRIPT_BROTLI_MAX: usize = 33_000;
+const SCRIPT_BROTLI_MAX: usize = 32_000;
 
 /// The engine as a module without imports, brotli -11, built to be fast and built to be small.
 const PORTABLE_BROTLI_MAX: usize = 50 * 1024;
@@ -28,6 +28,9 @@ pub(crate) fn run() -> Result<()> {
     let script_brotli = row("sl.js", &script)?;
     row("  loader and glue", bundle.replace(inline::WASM_TOKEN, "\"\"").as_bytes())?;
     row("  wasm, as a file", &wasm)?;
+    // What a site would load instead, from its npm package.
+    let peer = "node_modules/@growthbook/growthbook/dist/bundles/auto.min.js";
+    row("GrowthBook auto.min.js", &paths::read(&paths::root().join(peer))?)?;
     row("worker index_bg.wasm", &paths::read(&worker.join("index_bg.wasm"))?)?;
     row("worker index.js", &paths::read(&worker.join("index.js"))?)?;
     let portable = row("portable engine wasm", &paths::read(&portable::FAST.module())?)?;
@@ -63,4 +66,15 @@ fn brotli_size(bytes: &[u8]) -> Result<usize> {
     let mut out = Vec::new();
     brotli::BrotliCompress(&mut &*bytes, &mut out, &params).context("brotli")?;
     Ok(out.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn a_byte_over_the_budget_fails() {
+        assert!(within("x", 10, 10).is_ok());
+        assert!(within("x", 11, 10).is_err());
+    }
 }

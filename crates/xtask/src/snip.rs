@@ -19,14 +19,22 @@ const ON_THE_WAY_TO_A_TRAP: [&str; 9] = [
     "7raw_vec12handle_error",
 ];
 
+/// The formatting of the standard library, which only panics use where nothing else writes by it.
+const FORMATTING: &str = "4core3fmt";
+
 /// Replaces the body of each of those functions by the trap it leads to; the optimizer then drops what only they used.
-pub(crate) fn panics(from: &Path, to: &Path) -> Result<()> {
+///
+/// `formats` says that something besides panics is formatted.
+pub(crate) fn panics(from: &Path, to: &Path, formats: bool) -> Result<()> {
     let mut module =
         Module::from_file(from).map_err(|error| format!("{error:#}")).context("cannot read the wasm")?;
     let doomed: Vec<_> = module.funcs.iter_local().map(|(id, _)| id).collect();
     for id in doomed {
         let function = module.funcs.get(id);
-        let is_doomed = |name: &String| ON_THE_WAY_TO_A_TRAP.iter().any(|part| name.contains(part));
+        let is_doomed = |name: &String| {
+            ON_THE_WAY_TO_A_TRAP.iter().any(|part| name.contains(part))
+                || (!formats && name.contains(FORMATTING))
+        };
         if !function.name.as_ref().is_some_and(is_doomed) {
             continue;
         }

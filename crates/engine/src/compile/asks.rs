@@ -18,8 +18,8 @@ pub(super) fn keep_asked(program: &mut Program) {
         touches: false,
     };
     asked.everything(program);
-    program.asks_sessions = asked.sessions;
-    program.asks_touches = asked.touches;
+    program.code.asks_sessions = asked.sessions;
+    program.code.asks_touches = asked.touches;
     // Blank and not removed, because others are referred to by their place.
     for (audience, _) in program.audiences.iter_mut().zip(asked.audiences).filter(|(_, asked)| !asked) {
         *audience = Condition::Never;
@@ -57,7 +57,7 @@ impl Asked {
                     Edit::Class(..) | Edit::Remove | Edit::Css(_) => None,
                 };
                 for path in template.into_iter().flat_map(Template::paths) {
-                    self.path(path);
+                    self.path(&path);
                 }
             }
         }

@@ -38,7 +38,7 @@ pub(crate) fn exactly(text: &str) -> Result<Nfa, Refused> {
 fn build(node: &Node) -> Result<Nfa, Refused> {
     let mut states = vec![State::Match];
     let start = add(node, 0, &mut states)?;
-    Ok(Nfa { states, start })
+    Ok(Nfa::new(&states, start))
 }
 
 /// Adds a node's states before the state `next`, and gives the first of them.

@@ -1,8 +1,7 @@
 //! A condition as it is written, every part with whether it holds and the value it found.
 
 use crate::compile::Compiler;
-use crate::condition::{Context, Truth};
-use crate::template::lookup;
+use crate::condition::{Context, Truth, find};
 use splitlight_protocol::config::Config;
 use splitlight_protocol::limits::CONDITION_DEPTH_MAX;
 use splitlight_protocol::{Map, Value};
@@ -64,7 +63,7 @@ fn part(
         }
         _ => {
             let path: Vec<String> = name.split('.').map(str::to_owned).collect();
-            let found = lookup(context.attributes, &path).cloned().unwrap_or_default();
+            let found = find(context.attributes, &path).cloned().unwrap_or_default();
             node(holds, [("attribute", name.into()), ("wanted", value.clone()), ("value", found)])
         }
     }

@@ -1,10 +1,13 @@
 //! The gates that a program tells, for explanations of a config and of a program.
 
 use crate::bucket;
+use crate::code::Gated;
+use crate::codec::{Reader, Wire};
 use crate::condition::Context;
 use crate::decide::{Deciding, Decision, Decisions};
+use crate::index::Nothing;
 use crate::page::takes_part;
-use crate::program::{Cap, Item, ItemKind, Program};
+use crate::program::{Item, ItemKind, Program};
 use crate::sticky::Found;
 use crate::unit::{Filter, Unit};
 use crate::visitor::{Consent, Visitor};
@@ -16,7 +19,7 @@ pub(super) struct Looking<'a> {
     visitor: &'a Visitor,
     now: Timestamp,
     pub(super) answers: Vec<(&'a Item, Decision)>,
-    pub(super) deciding: Deciding<'a>,
+    pub(super) deciding: Deciding<'a, Nothing>,
 }
 
 impl<'a> Looking<'a> {
@@ -27,7 +30,7 @@ impl<'a> Looking<'a> {
         decisions: &'a Decisions,
     ) -> Self {
         let answers = decisions.iter(program).collect();
-        Self { program, visitor, now, answers, deciding: Deciding::new(program, visitor, now, None) }
+        Self { program, visitor, now, answers, deciding: Deciding::new(program, visitor, now, Nothing) }
     }
 
     pub(super) fn context(&self) -> Context<'a> {
@@ -37,25 +40,26 @@ impl<'a> Looking<'a> {
     /// The gates that are tried before the condition, in their order; `schedule` is when it starts and ends.
     pub(super) fn before_audience(&self, item: &'a Item, schedule: [Value; 2]) -> Vec<Value> {
         let [start, end] = schedule;
-        let constant = item.is_constant();
+        let code = self.code(item);
+        let constant = code.constant;
         let mut gates = vec![
             gate("schedule", item.runs_at(self.now), [("start", start), ("end", end)]),
             gate("bot", !self.visitor.bot, []),
             gate("consent", constant || self.visitor.consent == Consent::Granted, []),
             gate(
                 "page",
-                takes_part(&item.pages, &self.visitor.url),
+                takes_part(&mut { code.pages }, &self.visitor.url),
                 [("path", self.visitor.url.path().into())],
             ),
         ];
-        if let Some(variation) = crate::decide::forced(item, self.visitor) {
+        if let Some(variation) = crate::decide::forced(&code, self.visitor) {
             let key = item.variations().get(variation).map_or(Value::Null, |it| (&*it.key).into());
             gates.push(gate("forced", true, [("variation", key)]));
         }
-        let id = self.deciding.id(item);
+        let id = self.deciding.id(&code);
         if !constant {
             let unit = self.unit(item.unit);
-            let open: Value = match self.deciding.units_known(item) {
+            let open: Value = match self.deciding.units_known(&code) {
                 Ok(()) => id.is_some().into(),
                 Err(_) => "unknown".into(),
             };
@@ -69,8 +73,10 @@ impl<'a> Looking<'a> {
 
     /// The gates that are tried after the condition, but for prerequisites.
     pub(super) fn after_audience(&self, item: &'a Item) -> Vec<Value> {
-        let mut gates: Vec<Value> = item.caps.iter().map(|cap| self.cap(cap)).collect();
-        if let Some(id) = self.deciding.id(item) {
+        let code = self.code(item);
+        let mut caps = code.caps;
+        let mut gates: Vec<Value> = (0..caps.length()).map(|_| self.cap(&mut caps)).collect();
+        if let Some(id) = self.deciding.id(&code) {
             gates.push(self.coverage(item, id));
         }
         gates.extend(self.slot(item));
@@ -87,7 +93,7 @@ impl<'a> Looking<'a> {
 
     fn sticky(&self, item: &Item) -> Option<Value> {
         item.sticky?;
-        let (open, kept) = match self.deciding.sticky(item) {
+        let (open, kept) = match self.deciding.sticky(&self.code(item)) {
             Found::Nothing => (true, Value::Null),
             Found::Blocked => (false, "older than minBucketVersion".into()),
             Found::Variation(at) => {
@@ -107,7 +113,7 @@ impl<'a> Looking<'a> {
                 ("bucket", place.into()),
                 ("share", holdout.share.into()),
             ];
-            Some(gate("holdout", !holdout.holds(id), looked))
+            Some(gate("holdout", place >= holdout.share, looked))
         });
         gates.collect()
     }
@@ -115,7 +121,7 @@ impl<'a> Looking<'a> {
     fn filter(&self, item: &Item, filter: &Filter) -> Value {
         let id = match filter.unit {
             Some(unit) => self.deciding.id_of(unit, None),
-            None => self.deciding.id(item),
+            None => self.deciding.id(&self.code(item)),
         };
         let place = id.map(|id| bucket(&filter.seed, id, filter.hash_version));
         let open = id.is_some_and(|id| filter.holds(id));
@@ -128,23 +134,29 @@ impl<'a> Looking<'a> {
     }
 
     fn coverage(&self, item: &Item, id: &str) -> Value {
-        let mine = self.deciding.ranges(item);
-        let context = item.contexts.iter().find(|context| core::ptr::eq(context.ranges.as_slice(), mine));
+        let code = self.code(item);
+        let (leaf, mut mine) = self.deciding.ranges(&code);
         let looked = [
             ("seed", (&*item.seed).into()),
             ("bucket", item.bucket(id).into()),
-            ("ranges", ranges(mine)),
-            ("leaf", context.map_or(Value::Null, |context| Value::Number(context.leaf as f64))),
+            ("ranges", ranges(&Vec::read(&mut { mine }))),
+            ("leaf", leaf.map_or(Value::Null, |leaf| Value::Number(leaf as f64))),
         ];
-        gate("coverage", item.covered(mine, id).is_some(), looked)
+        gate("coverage", code.covered(&mut mine, id).is_some(), looked)
     }
 
-    fn cap(&self, cap: &Cap) -> Value {
-        let shown = self.deciding.shown(cap);
-        let open = shown.map_or("unknown".into(), |shown| Value::Bool(shown < f64::from(cap.times)));
+    fn cap(&self, cap: &mut Reader<'_>) -> Value {
+        let (shown, times) = self.deciding.shown(cap);
+        let open = shown.map_or("unknown".into(), |shown| Value::Bool(shown < f64::from(times)));
         let looked =
-            [("shown", shown.map_or(Value::Null, Value::Number)), ("times", Value::Number(cap.times.into()))];
+            [("shown", shown.map_or(Value::Null, Value::Number)), ("times", Value::Number(times.into()))];
         gate("cap", open, looked)
+    }
+
+    /// An item as the gates see it.
+    fn code(&self, item: &Item) -> Gated<'a> {
+        let at = self.answers.iter().position(|(other, _)| other.key() == item.key());
+        self.program.code.item(at.unwrap_or(usize::MAX))
     }
 
     /// Who filled the slot of a personalization, and why the others did not.

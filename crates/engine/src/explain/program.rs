@@ -2,9 +2,8 @@
 
 use super::condition::truth;
 use super::gates::{Looking, gate, object};
-use crate::condition::{Condition, Context};
+use crate::condition::{Condition, Context, find};
 use crate::program::{Item, ItemKind, Program};
-use crate::template::lookup;
 use crate::visitor::Visitor;
 use splitlight_protocol::{Map, Timestamp, Value};
 
@@ -66,7 +65,7 @@ fn gates<'a>(looking: &Looking<'a>, values: &[&Value], item: &'a Item) -> Vec<Va
     let context = looking.context();
     if item.when != Condition::everybody() {
         let holds = truth(item.when.holds(&context));
-        gates.push(gate("audience", holds, [("when", condition(&item.when, &context))]));
+        gates.push(gate("audience", holds, [("when", condition(&item.when, looking, &context))]));
     }
     for prerequisite in &item.prerequisites {
         let at = prerequisite.feature as usize;
@@ -83,9 +82,9 @@ fn gates<'a>(looking: &Looking<'a>, values: &[&Value], item: &'a Item) -> Vec<Va
 }
 
 /// A condition and its parts, each with whether it holds.
-fn condition(condition: &Condition, context: &Context<'_>) -> Value {
+fn condition(condition: &Condition, looking: &Looking<'_>, context: &Context<'_>) -> Value {
     let holds = ("holds", truth(condition.holds(context)));
-    let inner = |part: &Condition| self::condition(part, context);
+    let inner = |part: &Condition| self::condition(part, looking, context);
     let of = |operator: &str, parts: Vec<Value>| {
         object([holds.clone(), ("operator", operator.into()), ("parts", Value::Array(parts))])
     };
@@ -99,16 +98,17 @@ fn condition(condition: &Condition, context: &Context<'_>) -> Value {
         Condition::Any(parts) => of("$or", parts.iter().map(inner).collect()),
         Condition::Not(part) => of("$not", vec![inner(part)]),
         Condition::Audience(at) => {
-            let (audiences, rest) = context.audiences.split_at_checked(*at as usize).unwrap_or_default();
-            let part = rest.first().map(|it| self::condition(it, &Context { audiences, ..*context }));
+            let audiences = *at as usize;
+            let asked = looking.program.audiences.get(audiences).filter(|_| audiences < context.audiences);
+            let part = asked.map(|it| self::condition(it, looking, &Context { audiences, ..*context }));
             of("$audience", part.into_iter().collect())
         }
         Condition::Attribute(path, _) => {
-            let value = lookup(context.attributes, path).cloned().unwrap_or_default();
+            let value = find(context.attributes, path).cloned().unwrap_or_default();
             object([holds, ("attribute", (&*path.join(".")).into()), ("value", value)])
         }
         Condition::History { tracked, .. } => {
-            let event = context.program.tracked(*tracked).map_or(Value::Null, |it| (&*it.event).into());
+            let event = context.code.tracked(*tracked as usize).map_or(Value::Null, |it| it.event.into());
             asked("event", event)
         }
         Condition::Score(at, ..) => asked("score", f64::from(*at).into()),

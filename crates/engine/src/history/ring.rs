@@ -1,7 +1,7 @@
 //! One kind of event: buckets of days, and buckets of minutes for the last day.
 
+use crate::code::Tracked;
 use crate::codec::wire_struct;
-use crate::program::Tracked;
 use splitlight_protocol::Timestamp;
 use splitlight_protocol::limits::{
     HISTORY_COARSE_MINUTES, HISTORY_DAYS_MAX, HISTORY_FINE_MINUTES, HISTORY_MINUTE_BUCKETS_MAX,
@@ -40,7 +40,7 @@ pub(super) fn minute(now: Timestamp) -> i32 {
 }
 
 impl Ring {
-    pub(super) fn add(&mut self, now: Timestamp, value: i64, tracked: &Tracked) {
+    pub(super) fn add(&mut self, now: Timestamp, value: i64, tracked: &Tracked<'_>) {
         if tracked.days > 0 {
             add(&mut self.days, now.day(), value);
         }

@@ -2,9 +2,9 @@
 
 use super::History;
 use super::ring::minute;
+use crate::code::Code;
 use crate::codec::wire_struct;
 use crate::page::Url;
-use crate::program::Program;
 use splitlight_protocol::limits::{HISTORY_TEXT_BYTES_MAX, SESSION_IDLE_MINUTES};
 use splitlight_protocol::{Map, Timestamp, Value};
 
@@ -35,7 +35,7 @@ impl History {
     ///
     /// The first page of a session begins it. How the visitor came is remembered of pages that an address parameter
     /// `utm_*` or another site leads to.
-    pub fn visit(&mut self, program: &Program, url: &str, referrer: &str, now: Timestamp) -> bool {
+    pub fn visit(&mut self, program: &Code, url: &str, referrer: &str, now: Timestamp) -> bool {
         if !program.asks_sessions {
             return self.session.take().is_some();
         }

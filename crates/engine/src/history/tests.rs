@@ -3,6 +3,7 @@
 use super::*;
 use crate::compile;
 use crate::condition::Condition;
+use crate::program::Program;
 use proptest::prelude::*;
 use splitlight_protocol::limits::{HISTORY_DAYS_MAX, HISTORY_MINUTE_BUCKETS_MAX};
 use splitlight_protocol::time::DAY_MS;
@@ -118,7 +119,7 @@ proptest! {
             let Condition::History { tracked, window, measure, .. } = item.when else {
                 panic!("the rule asks for the history");
             };
-            let found = history.ask(&program.tracked[tracked as usize], window, measure, now);
+            let found = history.ask(&program.code.tracked(tracked as usize).expect("it is known"), window, measure, now);
             let exact = naive(&seen, question, window, now, 0);
             let late = if matches!(window, Window::Minutes(span) if span > 60) { 9 } else { 0 };
             let least = naive(&seen, question, window, now, late);
@@ -168,9 +169,9 @@ proptest! {
         if let Ok(mut damaged) = History::from_bytes(&bytes) {
             record(&mut damaged, &program, &Event { name: "e0".into(), price: 5, time: Timestamp::default() });
             damaged.export(&program);
-            for tracked in &program.tracked {
-                damaged.ask(tracked, Window::Days(400), Measure::Sum, Timestamp::from_ms(i64::MAX));
-                damaged.ask(tracked, Window::Minutes(1440), Measure::DaysSince, Timestamp::from_ms(i64::MIN));
+            for tracked in program.kinds() {
+                damaged.ask(&tracked, Window::Days(400), Measure::Sum, Timestamp::from_ms(i64::MAX));
+                damaged.ask(&tracked, Window::Minutes(1440), Measure::DaysSince, Timestamp::from_ms(i64::MIN));
             }
         }
     }
@@ -184,7 +185,12 @@ fn count_on(days: &[i64], now: i64) -> f64 {
         let time = Timestamp::from_ms(day * DAY_MS);
         record(&mut history, &program, &Event { name: "e0".into(), price: 1, time });
     }
-    history.ask(&program.tracked[0], Window::Days(400), Measure::Count, Timestamp::from_ms(now * DAY_MS))
+    history.ask(
+        &program.code.tracked(0).expect("it is known"),
+        Window::Days(400),
+        Measure::Count,
+        Timestamp::from_ms(now * DAY_MS),
+    )
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use super::{rules, running};
 use crate::attributes::from_page;
 use crate::compile::{Compiler, build};
+use crate::condition::find;
 use crate::condition::{Context, Truth};
 use crate::history::History;
 use crate::program::Program;
-use crate::template::lookup;
 use crate::visitor::{Facts, Visitor};
 use splitlight_protocol::config::{Config, Status};
 use splitlight_protocol::limits::CONDITION_DEPTH_MAX;
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 pub(super) fn conditions(config: &Config, issues: &mut Vec<Issue>) {
     let (mut program, compiler) = build(config);
     // A condition on the session is what makes a device remember it.
-    (program.asks_sessions, program.asks_touches) = (true, true);
+    (program.code.asks_sessions, program.code.asks_touches) = (true, true);
     let page = from_page("https://shop.test/", "", "Mozilla/5.0", "en");
     let mut history = History::default();
     history.visit(&program, "https://shop.test/", "", Timestamp::default());
@@ -135,7 +135,7 @@ impl<'c> Looking<'c, '_> {
 
     fn say(&mut self, pointer: &str, path: &'c str, guards: &Guards<'c>) {
         let names: Vec<String> = path.split('.').map(str::to_owned).collect();
-        if lookup(self.anybody.attributes(), &names).is_none() && !guards.contains(&path) {
+        if find(self.anybody.attributes(), &names).is_none() && !guards.contains(&path) {
             self.found.push((pointer.to_owned(), path));
         }
     }

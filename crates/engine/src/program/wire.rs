@@ -1,8 +1,9 @@
 //! The compact binary form of a program.
 
-use super::{Cap, Context, Digits, Item, ItemKind, Program, Tracked, Variation};
+use super::{Cap, Context, Item, ItemKind, Program, Tracked, Variation};
+use crate::code::{Code, FORMAT};
 use crate::codec::{
-    Entry, Reader, Wire, let_go, read_entries, read_front, wire_enum, wire_struct, write_entries,
+    Entry, Reader, Wire, read_entries, read_part, wire_enum, wire_struct, write_entries, write_part,
 };
 use crate::condition::Condition;
 use crate::feature::Feature;
@@ -10,34 +11,103 @@ use crate::hash::HashVersion;
 use crate::history::Meter;
 use crate::score::Score;
 use crate::unit::{Holdout, Unit};
-use core::mem::ManuallyDrop;
 use splitlight_protocol::Value;
 
-wire_struct!(Item {
-    key,
-    kind,
-    start,
-    end,
-    pages,
-    when,
-    prerequisites,
-    unit,
-    fallback,
-    holdouts,
-    filters,
-    seed,
-    hash_version,
-    ranges,
-    contexts,
-    sticky,
-    caps,
-    variations,
-});
+impl Wire for Item {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.key.write(out);
+        self.kind.write(out);
+        self.start.write(out);
+        self.end.write(out);
+        self.is_constant().write(out);
+        self.unit.write(out);
+        self.fallback.write(out);
+        self.sticky.write(out);
+        write_part(&self.pages, out);
+        write_part(&self.holdouts, out);
+        write_part(&self.filters, out);
+        write_part(&self.when, out);
+        write_part(&self.prerequisites, out);
+        write_part(&self.caps, out);
+        write_part(&self.contexts, out);
+        write_part(&self.variations, out);
+        self.seed.write(out);
+        self.hash_version.write(out);
+        self.ranges.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Self {
+        let (key, kind) = (Wire::read(from), Wire::read(from));
+        let (start, end, constant) = (Wire::read(from), Wire::read(from), bool::read(from));
+        let item = Self {
+            key,
+            kind,
+            start,
+            end,
+            unit: Wire::read(from),
+            fallback: Wire::read(from),
+            sticky: Wire::read(from),
+            pages: read_part(from),
+            holdouts: read_part(from),
+            filters: read_part(from),
+            when: read_part(from),
+            prerequisites: read_part(from),
+            caps: read_part(from),
+            contexts: read_part(from),
+            variations: read_part(from),
+            seed: Wire::read(from),
+            hash_version: Wire::read(from),
+            ranges: Wire::read(from),
+        };
+        if constant != item.is_constant() {
+            from.fail();
+        }
+        item
+    }
+}
+
 wire_enum!(ItemKind { 0 => Experiment, 1 => Personalization { slot } });
-wire_struct!(Variation { key, value, changes, redirect });
-wire_struct!(Context { leaf, when, ranges });
+// A part, so that who looks for another variation can pass over it.
+impl Wire for Variation {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut bytes = Vec::new();
+        self.key.write(&mut bytes);
+        write_part(&self.value, &mut bytes);
+        self.redirect.write(&mut bytes);
+        self.changes.write(&mut bytes);
+        (bytes.len() as u64).write(out);
+        out.extend(bytes);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Self {
+        let mut part = from.part();
+        let variation = Self {
+            key: Wire::read(&mut part),
+            value: read_part(&mut part),
+            redirect: Wire::read(&mut part),
+            changes: Wire::read(&mut part),
+        };
+        if part.failed() || !part.is_empty() {
+            from.fail();
+        }
+        variation
+    }
+}
+
 wire_struct!(Cap { tracked, window, times });
-wire_struct!(Tracked { key, event, filter, days, minutes, meter });
+wire_struct!(Tracked { key, event, days, minutes, meter, filter });
+
+impl Wire for Context {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.leaf.write(out);
+        self.when.write(out);
+        write_part(&self.ranges, out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self { leaf: Wire::read(from), when: Wire::read(from), ranges: read_part(from) }
+    }
+}
 
 /// Bytes that are not a program of this release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +129,6 @@ impl core::fmt::Display for ProgramError {
 }
 
 impl core::error::Error for ProgramError {}
-
-/// The first bytes of every program; the last one counts the forms.
-const FORMAT: [u8; 4] = *b"SPL\x04";
 
 /// What a newer release writes and this one cannot read has its place, closed, so that nothing else moves.
 impl Entry for Item {
@@ -131,8 +198,8 @@ impl Entry for Tracked {
 }
 
 impl Program {
-    /// The compact binary form, which is what browsers download.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    /// The program with the bytes of what is in it now.
+    pub(crate) fn with_code(mut self) -> Self {
         let mut out = FORMAT.to_vec();
         write_entries(&self.audiences, &mut out);
         write_entries(&self.tracked, &mut out);
@@ -141,55 +208,33 @@ impl Program {
         write_entries(&self.holdouts, &mut out);
         write_entries(&self.units, &mut out);
         write_entries(&self.scores, &mut out);
-        self.asks_sessions.write(&mut out);
-        self.asks_touches.write(&mut out);
-        out
+        self.code.asks_sessions.write(&mut out);
+        self.code.asks_touches.write(&mut out);
+        self.segment_numbers().write(&mut out);
+        // What was written here can be read; a program that could not would decide nothing.
+        self.code = Code::new(out, crate::number_text).unwrap_or_default();
+        self
     }
 
-    /// Reads [`Self::to_bytes`], also of a newer release, whose sections may be followed by others: an entry that this
+    /// Reads [`Code::to_bytes`], also of a newer release, whose sections may be followed by others: an entry that this
     /// one does not know is closed, the others run.
     ///
     /// # Errors
     /// When the bytes are of another form, cut or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProgramError> {
-        Self::read::<false>(bytes, Digits::default())
-    }
-
-    /// As [`Self::from_bytes`], for who keeps one program as long as the process lives, such as a page: neither it nor what
-    /// could not be read is ever freed, and the code that would free it is not linked.
-    ///
-    /// `digits` writes a number as [`number_text`](crate::number_text) does, because JavaScript can do that already.
-    ///
-    /// # Errors
-    /// As [`Self::from_bytes`].
-    pub fn from_bytes_forever(
-        bytes: &[u8],
-        digits: fn(f64) -> String,
-    ) -> Result<ManuallyDrop<Self>, ProgramError> {
-        Self::read::<true>(bytes, Digits(digits)).map(ManuallyDrop::new)
-    }
-
-    fn read<const FOREVER: bool>(bytes: &[u8], digits: Digits) -> Result<Self, ProgramError> {
-        let rest = bytes.strip_prefix(&FORMAT).ok_or(ProgramError::Format)?;
-        let read = |from: &mut Reader<'_>| Self {
-            audiences: read_entries::<_, FOREVER>(from),
-            tracked: read_entries::<_, FOREVER>(from),
-            items: read_entries::<_, FOREVER>(from),
-            features: read_entries::<_, FOREVER>(from),
-            holdouts: read_entries::<_, FOREVER>(from),
-            units: read_entries::<_, FOREVER>(from),
-            scores: read_entries::<_, FOREVER>(from),
-            asks_sessions: bool::read(from),
-            asks_touches: bool::read(from),
-            digits,
+        let code = Code::new(bytes.to_vec(), crate::number_text)?;
+        let mut from = Reader::new(bytes.strip_prefix(&FORMAT).unwrap_or_default());
+        let program = Self {
+            audiences: read_entries(&mut from),
+            tracked: read_entries(&mut from),
+            items: read_entries(&mut from),
+            features: read_entries(&mut from),
+            holdouts: read_entries(&mut from),
+            units: read_entries(&mut from),
+            scores: read_entries(&mut from),
+            code,
         };
-        let program = read_front::<_, FOREVER>(rest, read).ok_or(ProgramError::Damaged)?;
-        // What lives forever is decided about by one shell only, which never takes a variation that is not there.
-        if FOREVER || program.is_sound() {
-            return Ok(program);
-        }
-        let_go::<_, FOREVER>(program);
-        Err(ProgramError::Damaged)
+        if !from.failed() && program.is_sound() { Ok(program) } else { Err(ProgramError::Damaged) }
     }
 
     /// Whether every index is one, and no audience can come back to itself: what [`decide()`](crate::decide()) relies on.

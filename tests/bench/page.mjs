@@ -1,0 +1,119 @@
+// Compares the script tag with GrowthBook's script on one page: 20 experiments, everything local, a new profile each time.
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { median } from "./_engine.mjs";
+import { args, executablePath, listen, scriptFor, sleep } from "../e2e/tag.mjs";
+
+const EXPERIMENTS = 20;
+const REPEATS = 15;
+// A task that is longer makes a page feel stuck, as browsers define it.
+const LONG_TASK_MS = 50;
+// The two take turns, and what this task adds to a page is seen by none of them.
+const SETTLE_MS = 300;
+
+const visitor = { uid: "visitor-7", plan: "pro", visits: 7, geo: { country: "ES" } };
+const conditions = [
+  { plan: "pro" }, { visits: { $gte: 3 } }, { "geo.country": { $in: ["ES", "FR"] } }, { plan: { $ne: "free" }, visits: { $lt: 9 } },
+];
+const experiments = Array.from({ length: EXPERIMENTS }, (_, at) => ({ key: `e${at}`, when: conditions[at % conditions.length] }));
+const config = {
+  version: 1, project: "bench",
+  experiments: experiments.map(({ key, when }) => ({
+    key, when, unit: "uid",
+    variations: [{ key: "control" }, { key: "bold", changes: [{ selector: `#${key}`, text: "changed" }] }],
+  })),
+};
+const payload = {
+  features: {},
+  experiments: experiments.map(({ key, when }) => ({
+    key, condition: when, seed: key, hashAttribute: "uid", hashVersion: 2, weights: [0.5, 0.5], manual: false,
+    variations: [{}, { domMutations: [{ selector: `#${key}`, action: "set", attribute: "html", value: "changed" }] }],
+  })),
+};
+
+const theirs = readFileSync(new URL("../../node_modules/@growthbook/growthbook/dist/bundles/index.min.js", import.meta.url), "utf8");
+const begin = "window.began = performance.now();";
+const scripts = {
+  ours: `<script>window.splitlight_config = { attributes: ${JSON.stringify(visitor)} };</script>
+    <script data-key="sl_write_x" data-api="/_sl">${begin}${scriptFor(config)}</script>`,
+  theirs: `<script>${begin}${theirs}
+    new growthbook.GrowthBook({ attributes: ${JSON.stringify(visitor)} }).initSync({ payload: ${JSON.stringify(payload)} });</script>`,
+  neither: `<script>${begin}</script>`,
+};
+const page = (script) => `<!doctype html><meta charset="utf-8"><title>bench</title>
+  ${experiments.map(({ key }) => `<p id="${key}">original</p>`).join("")}
+  <script>
+    window.long = [];
+    new PerformanceObserver((list) => list.getEntries().forEach(({ duration }) => long.push(duration))).observe({ type: "longtask", buffered: true });
+    new MutationObserver(() => (window.applied = performance.now())).observe(document.body, { childList: true, characterData: true, subtree: true });
+  </script>
+  ${script}
+  <script>window.ended = performance.now();</script>`;
+
+const site = await listen((request, response) => {
+  const script = scripts[request.url.slice(1)];
+  response.writeHead(script === undefined ? 404 : 200, { "content-type": "text/html; charset=utf-8" });
+  response.end(script === undefined ? "" : page(script));
+});
+
+/** One load in a profile of its own. */
+async function load(name) {
+  const profile = mkdtempSync(join(tmpdir(), "splitlight-profile-"));
+  const context = await chromium.launchPersistentContext(profile, { executablePath, args });
+  try {
+    const page = await context.newPage();
+    const session = await context.newCDPSession(page);
+    await session.send("Performance.enable");
+    await page.goto(`${site.origin}/${name}`);
+    await sleep(SETTLE_MS);
+    const metrics = async () => Object.fromEntries((await session.send("Performance.getMetrics")).metrics.map((it) => [it.name, it.value]));
+    const { TaskDuration } = await metrics();
+    await session.send("HeapProfiler.collectGarbage");
+    const { JSHeapUsedSize } = await metrics();
+    const seen = await page.evaluate(() => ({
+      decided: window.ended - window.began,
+      applied: Math.max(window.applied ?? window.ended, window.ended) - window.began,
+      long: window.long,
+      changed: [...document.querySelectorAll("p")].map((it) => it.textContent === "changed"),
+    }));
+    return { ...seen, main: TaskDuration * 1000, heap: JSHeapUsedSize / 1024 };
+  } finally {
+    await context.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+const loads = { ours: [], theirs: [], neither: [] };
+try {
+  for (let i = 0; i < REPEATS; i++) for (const name of Object.keys(loads)) loads[name].push(await load(name));
+} finally {
+  site.close();
+}
+
+const all = (name, what) => loads[name].map((it) => it[what]);
+const without = { main: median(all("neither", "main")), heap: median(all("neither", "heap")) };
+console.log(`\n${EXPERIMENTS} experiments, ${REPEATS} new profiles: Splitlight, GrowthBook, ratio`);
+for (const [what, unit, title] of [
+  ["decided", "ms", "script start to the end of the script"], ["applied", "ms", "script start to decided and applied"],
+  ["main", "ms", "main thread, beyond the page without either"], ["heap", "KiB", "JS heap, beyond the page without either"],
+]) {
+  for (const [which, choose] of [["median", median], ["fastest", (list) => Math.min(...list)]]) {
+    const [us, them] = ["ours", "theirs"].map((name) => choose(all(name, what)) - (without[what] ?? 0));
+    console.log(`  ${`${title}, ${which}`.padEnd(56)} ${us.toFixed(1).padStart(8)} ${them.toFixed(1).padStart(8)} ${unit.padEnd(3)} ${(us / them).toFixed(2)}x`);
+  }
+}
+const long = all("ours", "long").flat().filter((duration) => duration > LONG_TASK_MS);
+console.log(`  long tasks of all loads: ${long.length} of ours, ${all("theirs", "long").flat().length} of theirs`);
+
+const decisions = (name) => new Set(all(name, "changed").map((changed) => changed.map(Number).join("")));
+const made = [...new Set([...decisions("ours"), ...decisions("theirs")])];
+if (made.length !== 1 || !made[0].includes("1") || !made[0].includes("0")) {
+  console.error(`error: both have to make the same changes on every load, and made ${made.join(", ")}`);
+  process.exitCode = 1;
+} else if (long.length > 0) {
+  console.error(`error: the script may not hold the page for more than ${LONG_TASK_MS} ms, and did for ${long.join(", ")}`);
+  process.exitCode = 1;
+}
