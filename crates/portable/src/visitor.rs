@@ -27,6 +27,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Visitor> {
         id: Some(id),
         user: Some(user),
         attributes,
+        segments: None,
         // As on every device, bytes that are no history are an empty one.
         history: is(HISTORY_KNOWN).then(|| History::from_bytes(history).unwrap_or_default()),
         url,
