@@ -15,6 +15,14 @@ export const CONFIG = {
   ],
 };
 
+/** The first part of a stream, which is given up then. */
+async function first(response) {
+  const reader = response.body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
+}
+
 /** What `find` gives as soon as it gives anything, or an error that says what never came. */
 export async function until(find, what, ms = 10_000) {
   for (const end = Date.now() + ms; ;) {
@@ -60,7 +68,8 @@ export async function collector({ bindings = "", state, services = "", outbound 
       method, body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
       headers: { ...(key ? { authorization: `Bearer ${key}` } : {}), ...headers },
     });
-    const text = await response.text();
+    // A stream has no end to wait for.
+    const text = response.headers.get("content-type") === "text/event-stream" ? await first(response) : await response.text();
     const type = response.headers.get("content-type") ?? "";
     return { status: response.status, headers: response.headers, text, json: /^application.(problem.)?json/.test(type) ? JSON.parse(text) : undefined };
   };

@@ -175,6 +175,7 @@ const ROUTES = [
   ["DELETE", "/v1/keys/key_0", ADMIN(404)],
   ["POST", "/v1/keys/key_0/rotate", ADMIN(404)],
   ["POST", "/v1/previews", ADMIN(400)],
+  ["GET", "/v1/experiments/hero/results/stream", READ],
   ["GET", "/v1/alerts", READ],
   ["GET", "/v1/webhooks", ADMIN(200)],
   ["GET", "/v1/webhooks/deliveries", ADMIN(200)],

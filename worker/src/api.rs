@@ -12,6 +12,7 @@ mod previews;
 mod query;
 mod results;
 mod steering;
+mod stream;
 mod visitors;
 mod webhooks;
 
@@ -79,6 +80,7 @@ async fn route(request: Request, path: &str, env: &Env, context: &Context, setti
         "experimentTimeseries" | "personalizationTimeseries" => {
             results::timeseries(&call, key, is_rule).await
         }
+        "experimentStream" => stream::stream(&call, key).await,
         "funnel" => results::funnel(&call, key).await,
         "kpis" => results::kpis(&call).await,
         "cohorts" => results::cohorts(&call).await,

@@ -10,7 +10,7 @@ use crate::rollup::{self, Merged};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use splitlight_collector::{self as collector, View};
-use splitlight_protocol::config::Dimension;
+use splitlight_protocol::config::{Dimension, Experiment, Status};
 use splitlight_protocol::results::Method;
 use std::rc::Rc;
 
@@ -143,6 +143,13 @@ const fn what(personalization: bool) -> &'static str {
 fn known(published: &Published, key: &str, personalization: bool) -> std::result::Result<(), Problem> {
     let is_rule = published.config.personalizations.iter().any(|rule| rule.key == key);
     if is_rule == personalization { Ok(()) } else { Err(unknown(what(personalization), key)) }
+}
+
+/// Refuses what is not an experiment of the published config, or a draft.
+pub(super) async fn must_exist(call: &Call<'_>, key: &str) -> std::result::Result<(), Problem> {
+    let published = running(call).await?;
+    let is = |experiment: &Experiment| experiment.key == key && experiment.status != Status::Draft;
+    if published.config.experiments.iter().any(is) { Ok(()) } else { Err(unknown("experiment", key)) }
 }
 
 /// The answer with its date, under a tag that everything but the date gives.

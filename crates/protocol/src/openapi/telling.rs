@@ -1,4 +1,4 @@
-//! The routes of what Splitlight tells by itself: alerts and webhooks.
+//! The routes of what Splitlight tells by itself: live results, alerts and webhooks.
 
 use super::routes::JSON;
 use super::{Parameter, Route, Takes};
@@ -25,6 +25,17 @@ const DELIVERIES: &[Parameter] = &[
 ];
 
 pub(super) const ROUTES: &[Route] = &[
+    Route {
+        method: "GET",
+        path: "/v1/experiments/{key}/results/stream",
+        id: "experimentStream",
+        summary: "The results whenever they change, as server-sent events.",
+        scope: Some("read"),
+        query: &[],
+        body: &[],
+        answers: &[(200, "text/event-stream", "Text")],
+        problems: &[404],
+    },
     Route {
         method: "GET",
         path: "/v1/alerts",
