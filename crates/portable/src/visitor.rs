@@ -41,7 +41,5 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Visitor> {
         utc_offset: is(OFFSET_KNOWN).then_some(utc_offset),
         partial: is(PARTIAL),
         forced,
-        // The history itself is here.
-        segments: None,
     }))
 }

@@ -12,11 +12,7 @@ fn check_span(path: &str, span: Option<&String>, at: &mut At) {
     let Some(span) = span else { return };
     match parse_span(span) {
         None => {
-            at.error(
-                path,
-                format!("`{span}` is not a span"),
-                "write a number and a unit, such as 14d or 12h",
-            );
+            at.error(path, format!("`{span}` is not a span"), "write a span such as 14d, 12h or 30m");
         }
         Some(ms) if ms > SPAN_MS_MAX => {
             at.error(path, format!("`{span}` is longer than events are kept"), "write at most 365d");
