@@ -8,6 +8,9 @@ import { join } from "node:path";
 /** The compatibility date of every Worker in the tests. */
 export const DATE = "2026-10-01";
 
+/** How much of what workerd says is kept, in characters. */
+const SAID_MAX = 65536;
+
 /**
  * Starts workerd.
  * @param {object} server
@@ -39,9 +42,14 @@ ${constants}`);
   const server = {
     base: {},
     folder,
+    said: "",
     async start() {
       const child = spawn(process.env.SPLITLIGHT_WORKERD, ["serve", join(folder, "config.capnp"), "--control-fd=3"], {
-        stdio: ["ignore", "inherit", "inherit", "pipe"],
+        stdio: ["ignore", "inherit", "pipe", "pipe"],
+      });
+      child.stderr.setEncoding("utf8").on("data", (text) => {
+        process.stderr.write(text);
+        server.said = (server.said + text).slice(-SAID_MAX);
       });
       server.pid = child.pid;
       const stopped = new Promise((done) => child.once("exit", done));

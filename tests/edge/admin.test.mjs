@@ -189,7 +189,7 @@ const ROUTES = [
   ["POST", "/v1/events", SERVER(415)],
   ["POST", "/v1/events/restore", ADMIN(400)],
   ["POST", "/v1/conversions", SERVER(415)],
-  ["POST", "/v1/explanations", ADMIN(409)],
+  ["POST", "/v1/explanations", ADMIN(201)],
 ];
 
 describe("every route", () => {

@@ -103,6 +103,11 @@ test("a page that was on its way when the core aborted breaks off, and does not 
   await changed();
 });
 
+test("nothing of an aborted instance reached the one that followed it", () => {
+  assert.match(server.said, /the core aborted/);
+  assert.doesNotMatch(server.said, /Rust panic/);
+});
+
 test("the API says that it was interrupted", async () => {
   const response = await fetch(`${edge}/_sl/v1/config?abort`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
   // Refusing the query needs no secret, so the core may have answered before.

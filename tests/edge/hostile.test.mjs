@@ -51,8 +51,15 @@ function send({ method, path, headers, body }) {
       const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
       asked = ask(api.base + path, { method, headers: { ...headers, ...length }, agent, timeout: 20_000 }, (response) => {
         const parts = [];
-        response.on("data", (part) => parts.push(part)).on("error", fail);
-        response.on("end", () => done({ status: response.statusCode, headers: response.headers, text: Buffer.concat(parts).toString() }));
+        const answered = () => done({ status: response.statusCode, headers: response.headers, text: Buffer.concat(parts).toString() });
+        response.on("data", (part) => {
+          parts.push(part);
+          // A stream of results goes on for as long as somebody reads it.
+          if (!response.headers["content-type"]?.startsWith("text/event-stream")) return;
+          answered();
+          response.destroy();
+        });
+        response.on("end", answered).on("error", fail);
       });
     } catch (error) {
       return done({ unsent: error.code });

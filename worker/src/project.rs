@@ -204,8 +204,7 @@ fn remember(asked_at: Timestamp, standing: object::Standing) -> Result<Known> {
 
 impl Published {
     fn read(version: u64, stored: object::Stored) -> Result<Self> {
-        let program =
-            Program::from_bytes(&stored.program).map_err(|error| Error::RustError(error.to_string()))?;
+        let (stored, program) = publish::program(stored)?;
         let config = config::parse(&stored.text).config;
         Ok(Self {
             hash: stored.hash,

@@ -54,13 +54,42 @@ pub(crate) struct First {
     pub(crate) traits: Traits,
 }
 
-/// The form of release 0.1's first schema, which is still read.
+/// What the bytes of a state begin with. Those of the first two schemas had no such beginning: it would be the number
+/// of their experiments, which nobody has as many of.
+const FORM: [u8; 6] = [0xff, 0xff, 0xff, 0xff, 0x0f, 3];
+
+/// Variations with the time of the first exposure, by experiment, as the first two schemas had them.
+type FirstTimes = BTreeMap<String, BTreeMap<String, Timestamp>>;
+
+/// The form of the first schema, which is still read.
 #[derive(Deserialize)]
 struct FirstForm {
-    exposures: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    exposures: FirstTimes,
     conversions: Vec<Conversion>,
     #[serde(deserialize_with = "first_form")]
     counted: Aggregates,
+}
+
+/// The form of the second schema, which is still read.
+#[derive(Deserialize)]
+struct SecondForm {
+    exposures: FirstTimes,
+    conversions: Vec<Conversion>,
+    counted: Aggregates,
+    quarantined: Aggregates,
+    seen: i32,
+}
+
+/// Reads bytes that are one value to their end: the beginning of one form may read as another.
+fn whole<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
+    postcard::take_from_bytes(bytes).ok().and_then(|(value, rest)| rest.is_empty().then_some(value))
+}
+
+/// First exposures of which nothing but the time was kept.
+fn first_met(exposures: FirstTimes) -> BTreeMap<String, BTreeMap<String, First>> {
+    let first = |time| First { time, id: EventId::from_bytes([0; 16]), traits: Traits::new() };
+    let met = |met: BTreeMap<String, Timestamp>| met.into_iter().map(|(key, time)| (key, first(time))).collect();
+    exposures.into_iter().map(|(experiment, all)| (experiment, met(all))).collect()
 }
 
 /// What is kept of a visitor, as the visitor may read it; times are in milliseconds since 1970.
@@ -106,22 +135,20 @@ pub(crate) struct Conversion {
 impl VisitorState {
     /// The compact form, for a storage.
     pub fn to_bytes(&self) -> Vec<u8> {
-        postcard::to_allocvec(self).unwrap_or_default()
+        postcard::to_extend(self, FORM.to_vec()).unwrap_or_default()
     }
 
     /// Reads [`Self::to_bytes`], of this release or an earlier one; `None` when the bytes are something else.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let now: Option<Self> = postcard::from_bytes(bytes).ok();
-        now.or_else(|| {
-            // The first form ends where the new members begin, so it never reads as the present one.
-            let FirstForm { exposures, conversions, counted } = postcard::from_bytes(bytes).ok()?;
-            let first = |time| First { time, id: EventId::from_bytes([0; 16]), traits: Traits::new() };
-            let met = |met: BTreeMap<String, Timestamp>| {
-                met.into_iter().map(|(variation, time)| (variation, first(time))).collect()
-            };
-            let exposures = exposures.into_iter().map(|(experiment, all)| (experiment, met(all))).collect();
-            Some(Self { exposures, conversions, counted, ..Self::default() })
-        })
+        if let Some(bytes) = bytes.strip_prefix(&FORM) {
+            return whole(bytes);
+        }
+        if let Some(SecondForm { exposures, conversions, counted, quarantined, seen }) = whole(bytes) {
+            let exposures = first_met(exposures);
+            return Some(Self { exposures, conversions, counted, quarantined, seen, days: Vec::new() });
+        }
+        let FirstForm { exposures, conversions, counted } = whole(bytes)?;
+        Some(Self { exposures: first_met(exposures), conversions, counted, ..Self::default() })
     }
 
     /// The day their newest event arrived on, to within 30 days; 0 when an earlier release wrote the state.

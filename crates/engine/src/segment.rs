@@ -19,7 +19,7 @@ impl Code {
     /// use splitlight_protocol::{Map, Timestamp, config};
     /// let parsed = config::parse(r#"{ "version": 1, "project": "shop",
     ///   "audiences": [{ "key": "fans", "when": { "$history": { "event": "view", "within": "30d", "count": 1 } } }],
-    ///   "personalizations": [{ "key": "hi", "when": { "$audience": "fans" }, "changes": [] }] }"#);
+    ///   "personalizations": [{ "key": "hi", "when": { "$audience": "fans" }, "value": "Hello" }] }"#);
     /// let (program, now) = (compile(&parsed.config).program, Timestamp::from_ms(0));
     /// let mut history = History::default();
     /// history.record(&program, "view", &Map::new(), None, now);

@@ -138,7 +138,7 @@ fn bundle_loader(loader: &Path, out: &Path) -> Result<String> {
     paths::read_text(&bundle)
 }
 
-/// Three edits that wasm-bindgen has no option for; each must find its place, so an update cannot drop one silently.
+/// Four edits that wasm-bindgen has no option for; each must find its place, so an update cannot drop one silently.
 fn adapt_worker_glue(glue: &str) -> Result<String> {
     let abort = "function __wbg_call_abort_hook() {\n";
     let tell = format!("{abort}    globalThis.__worker_init_state.onAbort?.();\n");
@@ -156,7 +156,20 @@ fn adapt_worker_glue(glue: &str) -> Result<String> {
             glue.push_str(" };\n");
         }
     }
-    Ok(glue)
+    renew_between_calls_only(&glue)
+}
+
+/// Lets a call into an aborted instance fail: its arguments lie in the old memory, so it must not reach a new instance.
+/// The shim makes that one before the next call.
+fn renew_between_calls_only(glue: &str) -> Result<String> {
+    const GUARD: &str = "function __wbg_call_guard() {";
+    const RENEW: &str = "__wbg_reset_state();";
+    let guard = glue.split_once(GUARD).and_then(|(_, rest)| rest.split_once("\n}\n"));
+    let Some((guard, _)) = guard.filter(|(guard, _)| guard.matches(RENEW).count() == 2) else {
+        fail!("wasm-bindgen's glue does not renew the instance in `{GUARD}` twice: adapt build.rs to its new form");
+    };
+    let fails = guard.replace(RENEW, "__wbg_call_abort_hook(); throw new Error('Module terminated');");
+    Ok(glue.replacen(guard, &fails, 1))
 }
 
 /// One module instead of a module and its snippets.

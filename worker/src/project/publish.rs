@@ -7,7 +7,7 @@ use super::{CONFLICT, Published, remember, tell};
 use crate::clock;
 use crate::settings::Settings;
 use sha2::{Digest, Sha256};
-use splitlight_engine::{Compiled, Program, compile};
+use splitlight_engine::{Compiled, Program, ProgramError, compile};
 use splitlight_protocol::config::{self, Config, Status};
 use splitlight_protocol::{Issue, Severity, Timestamp};
 use std::rc::Rc;
@@ -50,6 +50,28 @@ pub(crate) fn check(text: String) -> std::result::Result<Sound, Vec<Issue>> {
         }
     }
     Err(issues)
+}
+
+/// The program of a stored config; one that an earlier release compiled into another form is compiled again.
+///
+/// # Errors
+/// When it is damaged, or this release refuses the config.
+pub(super) fn program(stored: Stored) -> Result<(Stored, Program)> {
+    let failed = |error: ProgramError| Error::RustError(error.to_string());
+    match Program::from_bytes(&stored.program) {
+        Ok(program) => Ok((stored, program)),
+        Err(ProgramError::Format) => {
+            let stored = check(stored.text).map_err(|issues| refused(&issues))?.stored(stored.at);
+            let program = Program::from_bytes(&stored.program).map_err(failed)?;
+            Ok((stored, program))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn refused(issues: &[Issue]) -> Error {
+    let first = issues.first().map_or_else(String::new, |issue| format!("{} {}", issue.pointer, issue.reason));
+    Error::RustError(format!("this release refuses the published config, publish it anew: {first}"))
 }
 
 /// The program with stopped items as if they ran: who met them before they stopped may say so later.

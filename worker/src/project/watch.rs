@@ -10,7 +10,6 @@ use crate::rollup::Merged;
 use crate::shard::sql::{integer, rows, text};
 use serde_json::{Value, json};
 use splitlight_collector::{self as collector, Alarms, End, Fired, Look, Watched};
-use splitlight_engine::Program;
 use splitlight_protocol::Timestamp;
 use splitlight_protocol::config::{self, Config, Status};
 use splitlight_protocol::results::ExperimentResults;
@@ -68,7 +67,7 @@ pub(super) fn watch(sql: &SqlStorage, env: &Env, merged: &Merged) -> Result<Opti
         due_at(sql, NEVER)?;
         return Ok(None);
     };
-    let running = Running::read(&config, now)?;
+    let running = Running::read(config, now)?;
     let mut watched = Vec::new();
     let mut ended = None;
     // Before anything is counted, silence begins when something began to run.
@@ -104,9 +103,8 @@ struct Running {
 }
 
 impl Running {
-    fn read(stored: &Stored, now: Timestamp) -> Result<Self> {
-        let program =
-            Program::from_bytes(&stored.program).map_err(|error| Error::RustError(error.to_string()))?;
+    fn read(stored: Stored, now: Timestamp) -> Result<Self> {
+        let (stored, program) = super::publish::program(stored)?;
         let config = config::parse(&stored.text).config;
         let runs = |key: &String| program.item(key).is_some_and(|item| item.is_open(now));
         let keys = config.experiments.iter().map(|known| known.key.clone()).filter(runs).collect();

@@ -241,13 +241,25 @@ impl Core {
 
     pub(super) async fn alarm(&self) -> Result<()> {
         self.alarm_set.set(false);
-        let more = self.recount()?;
-        self.commit(|opened| opened.shard.storage().prune(clock::now().day()))?;
+        let due = self.recount().and_then(|more| self.prune().map(|()| more));
+        let more = match due {
+            Ok(more) => more,
+            Err(error) => {
+                // The runtime says nothing of an alarm that fails, and gives up after some.
+                worker::console_error!("a shard could not do what was due, it tries again: {error}");
+                return self.set_alarm(RETRY_AFTER).await;
+            }
+        };
         if let Err(error) = self.push().await {
             worker::console_error!("the rollup did not take a snapshot, it is sent again: {error}");
             return self.set_alarm(RETRY_AFTER).await;
         }
         if more { self.set_alarm(RECOUNT_AFTER).await } else { Ok(()) }
+    }
+
+    /// Deletes what has been kept for long enough.
+    fn prune(&self) -> Result<()> {
+        self.commit(|opened| opened.shard.storage().prune(clock::now().day()))
     }
 
     /// Counts some visitors by the new plan; whether there may be more.

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use splitlight_collector::memory::Memory;
-use splitlight_collector::{Batch, Fact, Plan, Received, Shard};
+use splitlight_collector::{Batch, Fact, Plan, Received, Shard, Traits};
 use splitlight_fuzz::{bounded, text};
 use splitlight_protocol::Timestamp;
 use splitlight_protocol::config::parse;
@@ -49,7 +49,7 @@ fn batch(visitor: String, event: Event) -> Batch {
     let Event { id, time, kind, .. } = event;
     let Kind::Conversion { name, value, properties } = kind else { panic!("a file has conversions only") };
     let events = vec![Received { id, time, fact: Fact::Conversion { name, value, properties } }];
-    Batch { visitor, received: Timestamp::from_ms(0), consent: None, events, bots: 0 }
+    Batch { visitor, received: Timestamp::from_ms(0), consent: None, traits: Traits::default(), events, bots: 0 }
 }
 
 fn exported(file: &str) -> Vec<Batch> {
