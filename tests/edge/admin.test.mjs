@@ -158,6 +158,8 @@ const ROUTES = [
   ["GET", "/v1/personalizations/hero/timeseries", [401, 401, 403, 404, 403, 404]],
   ["GET", "/v1/funnels/none", [401, 401, 403, 404, 403, 404]],
   ["GET", "/v1/kpis", READ],
+  ["GET", "/v1/reports/daily", READ],
+  ["GET", "/v1/reports/yearly", [401, 401, 403, 404, 403, 404]],
   ["GET", "/v1/cohorts", [401, 401, 403, 404, 403, 404]],
   ["POST", "/v1/experiments/hero/start", ADMIN(409)],
   ["POST", "/v1/experiments/hero/pause?dry_run=1", ADMIN(200)],

@@ -10,6 +10,7 @@ mod explanations;
 mod keys;
 mod previews;
 mod query;
+mod reports;
 mod results;
 mod steering;
 mod stream;
@@ -83,6 +84,7 @@ async fn route(request: Request, path: &str, env: &Env, context: &Context, setti
         "experimentStream" => stream::stream(&call, key).await,
         "funnel" => results::funnel(&call, key).await,
         "kpis" => results::kpis(&call).await,
+        "report" => reports::report(&call, last).await,
         "cohorts" => results::cohorts(&call).await,
         "start" | "pause" | "stop" | "ship" => steering::act(call, key, last).await,
         "config" => config::read(&call).await,

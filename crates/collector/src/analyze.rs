@@ -16,6 +16,8 @@ pub use csv::csv;
 pub use series::timeseries;
 pub use site::{cohorts, funnel, kpis};
 
+pub(crate) use series::date;
+
 use crate::aggregates::{Aggregates, What};
 use compare::Read;
 use record::{Sums, days_since_first};
@@ -228,7 +230,7 @@ fn metrics(config: &Config, sums: &Sums<'_>, read: &Read) -> Vec<MetricResults> 
 }
 
 /// The primary metric of the variation that is furthest ahead of control.
-fn headline(results: &ExperimentResults) -> Option<Headline> {
+pub(crate) fn headline(results: &ExperimentResults) -> Option<Headline> {
     let primary = results.results.first()?.metrics.iter().find(|metric| metric.role == Role::Primary)?;
     let sign = if primary.direction == Direction::Decrease { -1.0 } else { 1.0 };
     let ahead = |difference: Option<f64>| sign * difference.unwrap_or(f64::NEG_INFINITY * sign);

@@ -36,6 +36,7 @@
 //! | the sum of the shards | [`Rollup`] |
 //! | how much one sender may send | [`Quota`] |
 //! | what it means | [`results()`], [`list`], [`timeseries`], [`funnel`], [`kpis`], [`cohorts`] |
+//! | what a day, a week or a month changed, and what paid | [`report()`], [`markdown`] |
 //! | what a verdict is made from | [`record`] |
 //! | whether it ends an experiment | [`look`] |
 //! | what is worth waking somebody for | [`alarms`] |
@@ -52,6 +53,7 @@ pub mod memory;
 mod plan;
 mod quota;
 mod received;
+mod report;
 mod rollup;
 mod shard;
 mod traits;
@@ -67,6 +69,7 @@ pub use log::{Entry, Line, Logged};
 pub use plan::Plan;
 pub use quota::{Quota, Rate};
 pub use received::{Batch, Fact, Received, Traits, correct_time};
+pub use report::{markdown, report};
 pub use rollup::{Rollup, Snapshot};
 pub use shard::{Shard, Storage};
 pub use traits::Said;

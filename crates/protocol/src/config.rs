@@ -17,6 +17,7 @@ mod alert;
 mod analysis;
 mod change;
 mod check;
+mod cost;
 mod feature;
 mod metric;
 mod notify;
@@ -28,6 +29,7 @@ mod targeting;
 pub use alert::{Alert, Trigger, Urgency};
 pub use analysis::{Analysis, Spending};
 pub use change::{AttributeChange, Change, ClassChange, Edit, InsertChange, Position};
+pub use cost::Cost;
 pub use feature::{Feature, Rule};
 pub use metric::{
     Denominator, Dimension, Direction, Funnel, FunnelStep, Kpi, KpiPer, Measure, Metric, MetricCap,
@@ -102,6 +104,10 @@ pub struct Config {
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     #[schemars(default)]
     pub cohorts: bool,
+    /// What experiments and personalizations cost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub costs: Vec<Cost>,
     /// What is worth waking somebody for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]

@@ -1,7 +1,9 @@
 //! The results as the API answers them: a superset of GrowthBook's field names.
 
+mod report;
 mod site;
 
+pub use report::{ExperimentReport, KpiReport, Report, Return, Unit};
 pub use site::{
     Cohort, CohortTable, Day, DayMetric, DayVariation, FunnelResults, FunnelVariation, KpiList, KpiPeriod,
     KpiResults, StepResults, Timeseries,

@@ -96,6 +96,36 @@ pub fn parse_span(text: &str) -> Option<i64> {
     (ms > 0 && ms <= 1000 * DAY_MS).then_some(ms)
 }
 
+/// Parses a day such as `2026-11-21` into whole days after 1970.
+///
+/// # Errors
+/// `None` when the text is not four, two and two digits of a day that the calendar has.
+///
+/// ```
+/// use splitlight_protocol::time::parse_date;
+/// assert_eq!(parse_date("1970-02-01"), Some(31));
+/// assert_eq!(parse_date("2026-02-29"), None);
+/// ```
+pub fn parse_date(text: &str) -> Option<i32> {
+    if text.len() != 10 {
+        return None;
+    }
+    let number = |range: core::ops::Range<usize>| {
+        let digits = text.get(range)?;
+        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i64>().ok())?
+    };
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    // The calendar of eras that begin in March (Hinnant's `days_from_civil`).
+    let (shifted, index) = (year - i64::from(month <= 2), (month + 9) % 12);
+    let of_era = shifted.rem_euclid(400);
+    let of_year = (153 * index + 2) / 5 + day - 1;
+    let days =
+        shifted.div_euclid(400) * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    // A day that the calendar does not have is another one when it is written back.
+    let written = Timestamp::from_ms(days * DAY_MS);
+    written.to_rfc3339().starts_with(text).then(|| written.day())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +139,28 @@ mod tests {
             (1_767_225_599_123, "2025-12-31T23:59:59.123Z"),
         ] {
             assert_eq!(Timestamp::from_ms(ms).to_rfc3339(), text);
+        }
+    }
+
+    #[test]
+    fn reads_days_that_the_calendar_has() {
+        for (text, day) in
+            [("1970-01-01", 0), ("1969-12-31", -1), ("2000-02-29", 11_016), ("2026-11-21", 20_778)]
+        {
+            assert_eq!(parse_date(text), Some(day), "{text}");
+        }
+        for text in [
+            "",
+            "2026-11-1",
+            "2026-13-01",
+            "2026-00-01",
+            "2026-11-31",
+            "2026/11/01",
+            "+026-11-01",
+            "20261-1-01",
+            "2026-11-٣",
+        ] {
+            assert_eq!(parse_date(text), None, "{text}");
         }
     }
 

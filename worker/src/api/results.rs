@@ -54,8 +54,7 @@ pub(super) async fn results(call: &Call<'_>, key: &str, personalization: bool) -
     let results = results.ok_or_else(|| unknown(what(personalization), key))?;
     if is_table {
         let table = collector::csv(&results);
-        let tag = format!("\"{}\"", hex(&Sha256::digest(table.as_bytes())[..16]));
-        return conditional(call, &tag, || csv_response(key, table));
+        return text(call, table, "text/csv; charset=utf-8; header=present", &format!("{key}.csv"));
     }
     let date = results.date_updated.clone();
     tagged(call, results, |results| &mut results.date_updated, &date)
@@ -130,7 +129,7 @@ fn method(call: &Call<'_>) -> std::result::Result<Option<Method>, Problem> {
     found.map(Some).ok_or_else(|| bad("method", name, &Method::ALL.map(Method::name).join(", ")))
 }
 
-fn bad(name: &str, value: &str, known: &str) -> Problem {
+pub(super) fn bad(name: &str, value: &str, known: &str) -> Problem {
     let detail = format!("`{name}={value}` is none of {known}.");
     Problem::new(400, "Bad query parameter", detail)
 }
@@ -153,30 +152,37 @@ pub(super) async fn must_exist(call: &Call<'_>, key: &str) -> std::result::Resul
 }
 
 /// The answer with its date, under a tag that everything but the date gives.
-fn tagged<T: Serialize>(call: &Call<'_>, mut answer: T, date: fn(&mut T) -> &mut String, at: &str) -> Answer {
+pub(super) fn tagged<T: Serialize>(
+    call: &Call<'_>,
+    mut answer: T,
+    date: fn(&mut T) -> &mut String,
+    at: &str,
+) -> Answer {
     date(&mut answer).clear();
     let tag = tag(&answer);
     at.clone_into(date(&mut answer));
     conditional(call, &tag, || json_response(&answer, 200))
 }
 
-fn csv_response(key: &str, table: String) -> Answer {
+/// A text as a file, or 304 when the asker has it already.
+pub(super) fn text(call: &Call<'_>, text: String, kind: &str, file: &str) -> Answer {
+    let tag = format!("\"{}\"", hex(&Sha256::digest(text.as_bytes())[..16]));
     let build = || -> worker::Result<worker::Response> {
         let headers = worker::Headers::new();
-        headers.set("content-type", "text/csv; charset=utf-8; header=present")?;
-        headers.set("content-disposition", &format!("attachment; filename=\"{key}.csv\""))?;
+        headers.set("content-type", kind)?;
+        headers.set("content-disposition", &format!("attachment; filename=\"{file}\""))?;
         headers.set("cache-control", "private, no-cache")?;
         headers.set("x-content-type-options", "nosniff")?;
-        Ok(worker::Response::from_bytes(table.into_bytes())?.with_headers(headers))
+        Ok(worker::Response::from_bytes(text.into_bytes())?.with_headers(headers))
     };
-    build().map_err(|error| Problem::unavailable(&error))
+    conditional(call, &tag, || build().map_err(|error| Problem::unavailable(&error)))
 }
 
 async fn running(call: &Call<'_>) -> std::result::Result<Rc<Published>, Problem> {
     published(call.env, call.context, call.settings).await.ok_or_else(nothing_published)
 }
 
-async fn read_daily(
+pub(super) async fn read_daily(
     call: &Call<'_>,
     experiment: Option<&str>,
 ) -> std::result::Result<(Rc<Published>, Merged), Problem> {
@@ -203,7 +209,7 @@ fn unknown(what: &str, key: &str) -> Problem {
 }
 
 /// When the newest number arrived, or else the config.
-fn updated(published: &Published, merged: &Merged) -> String {
+pub(super) fn updated(published: &Published, merged: &Merged) -> String {
     merged.updated.unwrap_or(published.since).to_rfc3339()
 }
 

@@ -60,7 +60,7 @@ fn day_metric(metric: splitlight_protocol::results::MetricResults) -> DayMetric 
 }
 
 /// A day as `2026-11-01`.
-pub(super) fn date(day: i32) -> String {
+pub(crate) fn date(day: i32) -> String {
     let mut text = Timestamp::from_ms(i64::from(day) * 86_400_000).to_rfc3339();
     text.truncate(10);
     text

@@ -1,5 +1,6 @@
 //! The rules that a type cannot hold: unique keys, ranges, weights and references.
 
+mod cost;
 mod metric;
 mod notify;
 mod score;
@@ -60,6 +61,9 @@ pub(super) fn keep_sound(config: &mut Config, drafts: Drafts, issues: &mut Vec<I
             format!("{} experiments and personalizations, the limit is {CONFIG_ITEMS_MAX}", taken.len());
         issues.push(Issue::error("", reason, "remove those that are over"));
     }
+    let (costs, _) =
+        sound(drafts.costs, "costs", issues, |c| &c.key, |c, at| cost::check_cost(c, &taken, at));
+    config.costs = costs;
     let (features, _) = sound(
         drafts.features,
         "features",

@@ -1,7 +1,7 @@
 //! Reads a config item by item, so that one stranger does not close the whole document.
 
 use super::{
-    Alert, Audience, Config, Experiment, Feature, Funnel, Holdout, Kpi, Metric, Personalization, Score,
+    Alert, Audience, Config, Cost, Experiment, Feature, Funnel, Holdout, Kpi, Metric, Personalization, Score,
     Webhook, check,
 };
 use crate::issue::{Code, Issue, Severity, did_you_mean};
@@ -71,6 +71,7 @@ pub(super) struct Drafts {
     pub(super) metrics: Vec<(usize, Metric)>,
     pub(super) funnels: Vec<(usize, Funnel)>,
     pub(super) kpis: Vec<(usize, Kpi)>,
+    pub(super) costs: Vec<(usize, Cost)>,
     pub(super) alerts: Vec<(usize, Alert)>,
     pub(super) webhooks: Vec<(usize, Webhook)>,
 }
@@ -125,6 +126,7 @@ fn sections(members: serde_json::Map<String, Json>) -> Parsed {
             "funnels" => drafts.funnels = many(&name, value, &mut issues),
             "kpis" => drafts.kpis = many(&name, value, &mut issues),
             "cohorts" => one(&name, value, &mut config.cohorts, &mut issues),
+            "costs" => drafts.costs = many(&name, value, &mut issues),
             "alerts" => drafts.alerts = many(&name, value, &mut issues),
             "webhooks" => drafts.webhooks = many(&name, value, &mut issues),
             later if LATER.contains(&later) => refuse_later(later, &value, &mut issues),
@@ -147,7 +149,7 @@ fn refuse_later(name: &str, value: &Json, issues: &mut Vec<Issue>) {
 }
 
 fn unknown_section(name: &str) -> Issue {
-    const KNOWN: [&str; 16] = [
+    const KNOWN: [&str; 17] = [
         "version",
         "project",
         "timezone",
@@ -162,6 +164,7 @@ fn unknown_section(name: &str) -> Issue {
         "funnels",
         "kpis",
         "cohorts",
+        "costs",
         "alerts",
         "webhooks",
     ];

@@ -83,6 +83,23 @@ impl JsonSchema for Key {
     }
 }
 
+/// A day of the calendar.
+pub(super) struct Day;
+
+impl JsonSchema for Day {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Day".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
+    }
+}
+
 /// A part of all, 0 to 1.
 pub(super) struct Share;
 

@@ -4,6 +4,7 @@ use super::{Parameter, Route, Takes};
 
 pub(super) const JSON: &str = "application/json";
 const CSV: &str = "text/csv";
+const MARKDOWN: &str = "text/markdown";
 const LINES: &str = "application/x-ndjson";
 
 const PAGE: &[Parameter] = &[
@@ -59,6 +60,19 @@ const DIFF: &[Parameter] = &[Parameter {
     about: "The version to compare with; the one before it when missing, nothing at all when 0.",
     takes: Takes::Number(0, 9_007_199_254_740_991),
 }];
+
+const REPORT: &[Parameter] = &[
+    Parameter {
+        name: "date",
+        about: "Any day of the period, such as 2026-11-01; the last period that is over when missing.",
+        takes: Takes::Text,
+    },
+    Parameter {
+        name: "format",
+        about: "A document, or a text for people in Markdown.",
+        takes: Takes::Words(&["json", "md"]),
+    },
+];
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
@@ -224,6 +238,17 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[],
         body: &[],
         answers: &[(200, JSON, "CohortTable")],
+        problems: &[404],
+    },
+    Route {
+        method: "GET",
+        path: "/v1/reports/{period}",
+        id: "report",
+        summary: "What a day, a week or a month changed, what is decided, and what paid: daily, weekly or monthly.",
+        scope: Some("read"),
+        query: REPORT,
+        body: &[],
+        answers: &[(200, JSON, "Report"), (200, MARKDOWN, "Text")],
         problems: &[404],
     },
     Route {

@@ -2,7 +2,8 @@
 
 use crate::config::{Config, Plain};
 use crate::results::{
-    CohortTable, ExperimentList, ExperimentResults, ExperimentSummary, FunnelResults, KpiList, Timeseries,
+    CohortTable, ExperimentList, ExperimentResults, ExperimentSummary, FunnelResults, KpiList, Report,
+    Timeseries,
 };
 use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value};
@@ -28,6 +29,7 @@ pub(super) fn all() -> Map<String, Value> {
     given.subschema_for::<FunnelResults>();
     given.subschema_for::<KpiList>();
     given.subschema_for::<CohortTable>();
+    given.subschema_for::<Report>();
     let mut schemas = Map::new();
     for definitions in [taken.take_definitions(true), given.take_definitions(true)] {
         schemas.extend(definitions);
