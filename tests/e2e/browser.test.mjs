@@ -158,14 +158,14 @@ test("what is tracked arrives, within the limits", async () => {
     splitlight.track("big", { text: "x".repeat(5000) });
     splitlight.push(["track", "pushed", { value: NaN }]);
   });
-  const named = () => new Map(events().filter((event) => event.name).map((event) => [event.name, event]));
+  const named = () => new Map(events().filter(({ kind }) => kind === "conversion").map((event) => [event.name, event]));
   await until(() => named().size === 5);
   assert.equal(named().get("buy").value, 50);
   assert.deepEqual(named().get("buy").properties, { category: "x", nested: { deep: [1.5] } });
   assert.equal(named().get("count").value, 3);
   assert.equal("value" in named().get("pushed"), false);
   assert.equal(named().get("early").page, "/other");
-  const dropped = batches.reduce((sum, batch) => Object.assign(sum, batch.dropped), {});
+  const dropped = Object.fromEntries(events().filter(({ kind }) => kind === "dropped").map(({ name, value }) => [name, value]));
   assert.deepEqual(dropped, { properties: 1, name: 1, oversize: 1 });
   assert.deepEqual(complaints, []);
   await context.close();

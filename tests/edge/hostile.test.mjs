@@ -97,8 +97,8 @@ async function state() {
 function sound(draw) {
   const bearer = (key) => ({ authorization: `Bearer ${key}`, "user-agent": AGENT });
   const event = (more) => ({ id: uuidFrom(draw), time: Date.now(), page: "/a", ...more });
-  const events = [event({ kind: "exposure", experiment: "hero", variation: "a" }), event({ kind: "conversion", name: "purchase", value: 4900, properties: { category: "Books", tags: ["a", { b: 1 }] } }), event({ kind: "page_view" })];
-  const batch = { visitor: `f-${uuidFrom(draw)}`, sentAt: Date.now(), session: "s", config: "c", sdk: "fuzz/1", consent: "granted", dropped: { full: 2 }, events };
+  const events = [event({ kind: "exposure", experiment: "hero", variation: "a" }), event({ kind: "conversion", name: "purchase", value: 4900, properties: { category: "Books", tags: ["a", { b: 1 }] } }), event({ kind: "page_view" }), event({ kind: "dropped", name: "overflow", value: 2 })];
+  const batch = { visitor: `f-${uuidFrom(draw)}`, sentAt: Date.now(), session: "s", config: "c", sdk: "fuzz/1", consent: "granted", events };
   const json = (method, path, document, key = keys.admin) => ({ method, path, headers: { ...bearer(key), "content-type": "application/json" }, body: JSON.stringify(document), document });
   const get = (path, key = keys.admin) => ({ method: "GET", path, headers: bearer(key) });
   const file = (path, type, body, key) => ({ method: "POST", path, headers: { ...bearer(key), "content-type": type }, body });

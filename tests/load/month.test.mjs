@@ -1,8 +1,10 @@
 // A month of visitors through the real intake: what the results say is what an independent count of the exported events
 // says, what was planted is inside its interval, and every event that was made has one fate.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../edge/_admin.mjs";
 import { ADMIN_KEY, publish, serve, splitlightWorker } from "../workerd.mjs";
 import { CONFIG, PLANTED, makeVisitors } from "./_month.mjs";
 import { recount } from "./_recount.mjs";
@@ -12,7 +14,7 @@ const VISITORS = Number(process.env.SPLITLIGHT_VISITORS ?? 20_000);
 const SEED = Number(process.env.SPLITLIGHT_SEED ?? 4);
 const CONNECTIONS = 24;
 const AGENT = "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36";
-/** Events that a browser's outbox holds; what does not fit is dropped, and said so with the next batch. */
+/** Events that a browser's outbox holds; what does not fit is dropped, and told by an event of its own. */
 const OUTBOX_MAX = 40;
 
 let server, base, post, key, counted;
@@ -36,9 +38,11 @@ after(async () => {
 const api = (path, more = {}) => fetch(base + path, { headers: { authorization: `Bearer ${ADMIN_KEY}` }, ...more });
 const results = async (experiment) => (await api(`/v1/experiments/${experiment}/results`)).json();
 
+const isMachine = (visitor) => Boolean(visitor.agent ?? visitor.automated);
+
 /** Everybody's browser: made events go into an outbox, and batches of it to the intake, some of them twice. */
 async function month() {
-  const counts = { made: 0, dropped: 0, saidDropped: 0, queued: 0, deliveries: 0, fates: {}, outcomes: {} };
+  const counts = { made: 0, dropped: 0, told: { people: 0, machines: 0 }, queued: 0, deliveries: 0, fates: {}, outcomes: {} };
   const visitors = makeVisitors(SEED, VISITORS, Date.now());
   await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
     for (const visitor of visitors) {
@@ -49,8 +53,14 @@ async function month() {
         unsaid += events.length - kept.length;
         counts.made += new Set(events.map(({ id }) => id)).size;
         counts.dropped += events.length - kept.length;
+        if (unsaid > 0 && sends > 0) {
+          kept.push({ id: randomUUID(), kind: "dropped", time: Date.now(), name: "overflow", value: unsaid });
+          counts.made += 1;
+          counts.told[isMachine(visitor) ? "machines" : "people"] += unsaid;
+          unsaid = 0;
+        }
         if (sends === 0) counts.queued += kept.length;
-        for (let nth = 0; nth < sends; nth += 1) unsaid -= await deliver(visitor, kept, unsaid, fates, counts);
+        for (let nth = 0; nth < sends; nth += 1) await deliver(visitor, kept, fates, counts);
       }
     }
   }));
@@ -58,28 +68,24 @@ async function month() {
 }
 
 /** Sends a batch; every event's first answer is its fate, and the next ones have to fit it. */
-async function deliver(visitor, events, unsaid, fates, counts) {
-  const said = unsaid > 0 ? { dropped: { full: unsaid } } : {};
-  const body = { key, visitor: visitor.id, sentAt: Date.now(), sdk: "month/1", automated: visitor.automated, events, ...said };
+async function deliver(visitor, events, fates, counts) {
+  const body = { key, visitor: visitor.id, sentAt: Date.now(), sdk: "month/1", automated: visitor.automated, events };
   const answer = await post("/_sl/e", JSON.stringify(body), { "content-type": "text/plain", "user-agent": visitor.agent ?? AGENT });
   assert.equal(answer.status, 200, answer.text);
   const { accepted, duplicate, rejected, outcomes } = JSON.parse(answer.text);
   assert.equal(accepted + duplicate + rejected, events.length);
   assert.deepEqual(outcomes.map(([id]) => id), events.map(({ id }) => id));
   counts.deliveries += events.length;
-  counts.saidDropped += unsaid;
-  const isMachine = Boolean(visitor.agent ?? visitor.automated);
   for (const [id, outcome] of outcomes) {
     counts.outcomes[outcome] = (counts.outcomes[outcome] ?? 0) + 1;
     const fate = fates.get(id);
-    const isKept = fate === "accepted" || (fate === "quarantined" && !isMachine);
+    const isKept = fate === "accepted" || (fate === "quarantined" && !isMachine(visitor));
     if (fate) assert.equal(outcome, isKept ? "duplicate" : fate);
     else {
       fates.set(id, outcome);
       counts.fates[outcome] = (counts.fates[outcome] ?? 0) + 1;
     }
   }
-  return unsaid;
 }
 
 /** Every exported event, page by page. */
@@ -92,8 +98,8 @@ async function* exported() {
 }
 
 describe(`a month of ${VISITORS} visitors (seed ${SEED})`, () => {
-  it("every event that was made has one fate", (test) => {
-    const { made, dropped, saidDropped, queued, deliveries, fates, outcomes } = counted;
+  it("every event that was made has one fate", async (test) => {
+    const { made, dropped, told, queued, deliveries, fates, outcomes } = counted;
     test.diagnostic(`${made} events made: ${JSON.stringify({ ...fates, dropped, queued })}; ${deliveries} delivered: ${JSON.stringify(outcomes)}`);
     const { accepted, quarantined, too_old: tooOld, invalid, ...others } = fates;
     for (const some of [accepted, quarantined, tooOld, invalid, dropped, queued, outcomes.duplicate]) assert.ok(some > 0);
@@ -101,7 +107,8 @@ describe(`a month of ${VISITORS} visitors (seed ${SEED})`, () => {
     assert.equal(made, accepted + quarantined + tooOld + invalid + dropped + queued);
     assert.equal(deliveries, outcomes.accepted + outcomes.duplicate + outcomes.quarantined + outcomes.too_old + outcomes.invalid);
     assert.equal(outcomes.accepted, accepted);
-    assert.equal(saidDropped, dropped, "the intake was told of what was dropped");
+    assert.equal(told.people + told.machines, dropped, "everything that was dropped was told");
+    await until(async () => (await (await api("/v1/experiments")).json()).intake.dropped === told.people, `${told.people} dropped events in the list`);
   });
 
   it("the results are those of an independent count of the exported events, to the unit", async (test) => {

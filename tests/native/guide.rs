@@ -70,13 +70,14 @@ fn every_config_of_the_guide_is_without_findings() {
 }
 
 #[test]
-fn every_complete_config_of_the_readme_is_without_findings() {
+fn every_complete_config_of_the_readme_and_the_docs_is_without_findings() {
     // What `lint` says of this one is shown there.
     let odd = include_str!("../../crates/cli/tests/cli/data/odd.json");
-    let blocks = include_str!("../../README.md").split("```json\n").skip(1);
+    let pages = [include_str!("../../README.md"), include_str!("../../www/docs/metrics.md")];
+    let blocks = pages.iter().flat_map(|page| page.split("```json\n").skip(1));
     let blocks = blocks.filter_map(|rest| rest.split("```").next());
     let complete: Vec<&str> = blocks.filter(|block| block.contains("\"version\"") && *block != odd).collect();
-    assert!(complete.len() >= 2, "only {} configs were found", complete.len());
+    assert!(complete.len() >= 3, "only {} configs were found", complete.len());
     for block in complete {
         assert_eq!(findings(block), [""; 0], "{block}");
     }

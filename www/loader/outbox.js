@@ -1,4 +1,5 @@
 // Events on their way: written ahead, sent in batches, kept until the collector has taken them.
+import { eventId } from "./ids.js";
 import { store } from "./store.js";
 
 // As in crates/protocol/src/limits.rs; beacons and keepalive requests share 65,536 bytes in flight.
@@ -20,7 +21,7 @@ export const byteLength = (text) => new TextEncoder().encode(text).length;
  * @param {string} sdk Name and version of the sender.
  */
 export function createOutbox(url, key, sdk) {
-  // `{ id, head, json }`: what a batch says once for all its events, and the event.
+  // `{ id, head, json, lost }`: what a batch says once for all its events, the event, and what it tells the loss of.
   let waiting = [];
   let dropped = {};
   let sending = false;
@@ -36,17 +37,31 @@ export function createOutbox(url, key, sdk) {
 
   const add = (records, before) => {
     waiting = before ? [...records, ...waiting] : [...waiting, ...records];
-    const over = waiting.splice(0, Math.max(0, waiting.length - EVENTS_MAX));
-    if (over.length) {
-      drop("overflow", over.length);
-      store.remove(over.map((record) => record.id));
-    }
+    lose(waiting.splice(0, Math.max(0, waiting.length - EVENTS_MAX)), "overflow");
     wake();
+  };
+
+  const lose = (records, reason) => {
+    for (const { lost } of records) lost ? drop(...lost) : drop(reason);
+    store.remove(records.map((record) => record.id));
+  };
+
+  // A loss is told by an event of its own, which is kept and counted once like any other.
+  const tell = (head) => {
+    for (const name in dropped) {
+      const [time, value] = [Date.now(), dropped[name]];
+      const id = eventId(time);
+      const record = { id, head, json: JSON.stringify({ id, time, kind: "dropped", name, value }), lost: [name, value] };
+      store.put(id, record);
+      waiting.unshift(record);
+    }
+    dropped = {};
   };
 
   // Events from the front that share a head, up to a request's bounds.
   const take = () => {
     const { head } = waiting[0];
+    tell(head);
     let size = byteLength(head) + 500;
     let count = 0;
     while (count < BATCH_EVENTS_MAX && waiting[count]?.head === head) {
@@ -57,17 +72,10 @@ export function createOutbox(url, key, sdk) {
     const records = waiting.splice(0, count);
     const [visitor, session, config, more] = JSON.parse(head);
     const automated = navigator.webdriver || undefined;
-    const batch = { key, visitor, session, config: config || undefined, sentAt: Date.now(), sdk, dropped, automated, ...more };
+    const batch = { key, visitor, session, config: config || undefined, sentAt: Date.now(), sdk, automated, ...more };
     // Each event is JSON already.
     const body = `${JSON.stringify(batch).slice(0, -1)},"events":[${records.map((record) => record.json)}]}`;
-    const counted = dropped;
-    dropped = {};
-    return { records, body, counted };
-  };
-
-  const putBack = ({ records, counted }) => {
-    for (const reason in counted) drop(reason, counted[reason]);
-    add(records, true);
+    return { records, body };
   };
 
   const send = async () => {
@@ -89,12 +97,12 @@ export function createOutbox(url, key, sdk) {
     if (mine !== generation) return;
     if (status < 200 || status > 499 || status === 408 || status === 429) {
       failures++;
-      putBack(batch);
+      add(batch.records, true);
       return;
     }
     failures = 0;
-    if (status > 299) drop("rejected", batch.records.length);
-    store.remove(batch.records.map((record) => record.id));
+    if (status > 299) lose(batch.records, "rejected");
+    else store.remove(batch.records.map((record) => record.id));
     wake();
   };
 
@@ -122,7 +130,7 @@ export function createOutbox(url, key, sdk) {
     flush() {
       while (waiting.length) {
         const batch = take();
-        if (!navigator.sendBeacon(url, batch.body)) return putBack(batch);
+        if (!navigator.sendBeacon(url, batch.body)) return add(batch.records, true);
       }
     },
     clear() {

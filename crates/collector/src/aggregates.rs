@@ -46,6 +46,8 @@ pub enum What {
     Total(Period, String),
     /// Visitors who were first seen in the week that begins on the day, and came in the week that is so many later.
     Cohort(u16),
+    /// Events that senders could not keep.
+    Dropped,
 }
 
 /// What is summed of the values that a visitor has in a metric: 0 its value, 1 the denominator of a ratio, and 2 and 3

@@ -25,7 +25,7 @@ use splitlight_protocol::Timestamp;
 use splitlight_protocol::config::{Config, Dimension, Direction, Status};
 use splitlight_protocol::results::{
     Checks, DimensionChecks, DimensionResults, ExperimentList, ExperimentResults, ExperimentSummary,
-    Headline, Method, MetricResults, Role, Settings, Srm, SrmStatus, VariationTraffic,
+    Headline, Intake, Method, MetricResults, Role, Settings, Srm, SrmStatus, VariationTraffic,
 };
 use splitlight_stats::verdict::Record;
 use splitlight_stats::{EXPECTED_MIN, sample_ratio};
@@ -146,7 +146,16 @@ pub fn list(config: &Config, aggregates: &Aggregates, updated: Timestamp) -> Exp
         })
     });
     let experiments = lines.collect();
-    ExperimentList { date_updated: updated.to_rfc3339(), experiments, next_cursor: None }
+    let everywhere = |what: What| {
+        let counted = aggregates.iter().filter(|(key, _)| key.what == what).map(|(_, sum)| sum.n);
+        u64::try_from(counted.sum::<i64>()).unwrap_or(0)
+    };
+    let intake = Intake {
+        quarantined: everywhere(What::Quarantined),
+        bots: everywhere(What::Bots),
+        dropped: everywhere(What::Dropped),
+    };
+    ExperimentList { date_updated: updated.to_rfc3339(), experiments, intake, next_cursor: None }
 }
 
 /// The values of a dimension with the most visitors, and the sum of the others.

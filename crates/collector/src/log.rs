@@ -73,6 +73,9 @@ impl Logged {
                     Line { kind: LineKind::Conversion, name: Some(name), value, properties, ..line }
                 }
                 Fact::PageView => line,
+                Fact::Dropped { reason, count } => {
+                    Line { kind: LineKind::Dropped, name: Some(reason), value: Some(count.into()), ..line }
+                }
             }
         })
     }
@@ -139,6 +142,7 @@ enum LineKind {
     Exposure,
     Conversion,
     PageView,
+    Dropped,
 }
 
 impl Default for Line {
@@ -172,6 +176,9 @@ impl Line {
                 Fact::Conversion { name, value: self.value, properties: self.properties }
             }
             (LineKind::PageView, None, None, None, None) => Fact::PageView,
+            (LineKind::Dropped, None, None, None, Some(reason)) => {
+                Fact::Dropped { reason, count: u32::try_from(self.value?).ok()? }
+            }
             _ => return None,
         };
         let events = vec![Received { id: self.id, time: self.time, fact }];

@@ -62,6 +62,13 @@ pub enum Fact {
     },
     /// The visitor opened a page.
     PageView,
+    /// The sender could not keep some events.
+    Dropped {
+        /// Why, in the sender's words.
+        reason: String,
+        /// How many.
+        count: u32,
+    },
 }
 
 /// An event's time by the server's clock, or `None` when it is older than the collector takes.

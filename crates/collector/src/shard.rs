@@ -119,6 +119,10 @@ impl<S: Storage> Shard<S> {
                     continue;
                 }
                 fresh.push(event);
+                if let Fact::Dropped { count, .. } = &event.fact {
+                    let key = Key { experiment: String::new(), what: What::Dropped, day: event.time.day() };
+                    gained.add(key, Moments { n: i64::from(*count), ..Moments::default() });
+                }
                 let here = news.entry(&batch.visitor).or_default();
                 let outcome = if let Some(key) = quarantine(plan, event) {
                     gained.add(key.clone(), Moments { n: 1, ..Moments::default() });

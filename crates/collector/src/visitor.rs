@@ -88,7 +88,8 @@ fn whole<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
 /// First exposures of which nothing but the time was kept.
 fn first_met(exposures: FirstTimes) -> BTreeMap<String, BTreeMap<String, First>> {
     let first = |time| First { time, id: EventId::from_bytes([0; 16]), traits: Traits::new() };
-    let met = |met: BTreeMap<String, Timestamp>| met.into_iter().map(|(key, time)| (key, first(time))).collect();
+    let met =
+        |met: BTreeMap<String, Timestamp>| met.into_iter().map(|(key, time)| (key, first(time))).collect();
     exposures.into_iter().map(|(experiment, all)| (experiment, met(all))).collect()
 }
 
@@ -224,7 +225,7 @@ impl VisitorState {
                 let (time, id, name) = (event.time, event.id, PAGE_VIEW.to_owned());
                 self.convert(Conversion { time, id, name, value: None, properties })
             }
-            Fact::Exposure { .. } => false,
+            Fact::Exposure { .. } | Fact::Dropped { .. } => false,
         }
     }
 

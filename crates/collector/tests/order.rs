@@ -62,7 +62,8 @@ fn fact() -> impl Strategy<Value = Fact> {
                 .into_iter()
                 .collect::<Map>(),
         });
-    prop_oneof![4 => exposure, 6 => conversion, 1 => Just(Fact::PageView)]
+    let lost = (1_u32..9).prop_map(|count| Fact::Dropped { reason: "overflow".to_owned(), count });
+    prop_oneof![4 => exposure, 6 => conversion, 1 => Just(Fact::PageView), 1 => lost]
 }
 
 fn log() -> impl Strategy<Value = Vec<Logged>> {

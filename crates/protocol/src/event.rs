@@ -23,7 +23,6 @@ use crate::record::Agreed;
 use crate::time::Timestamp;
 use crate::value::Map;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The name under which metrics and funnels count opened pages.
 pub const PAGE_VIEW: &str = "page_view";
@@ -63,9 +62,6 @@ pub struct Batch {
     /// Whether this is not the visitor's first visit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returning: Option<bool>,
-    /// How many events the client had to drop, by reason.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub dropped: BTreeMap<String, u32>,
     /// What happened.
     pub events: Vec<Event>,
 }
@@ -105,6 +101,13 @@ pub enum Kind {
     },
     /// The visitor opened a page.
     PageView,
+    /// The sender could not keep some events; an event of its own, so that they are counted once, too.
+    Dropped {
+        /// Why, in the sender's words.
+        reason: String,
+        /// How many.
+        count: u32,
+    },
 }
 
 /// The fate of a received event.

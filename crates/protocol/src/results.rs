@@ -21,9 +21,23 @@ pub struct ExperimentList {
     pub date_updated: String,
     /// Every experiment of the config that is not a draft.
     pub experiments: Vec<ExperimentSummary>,
+    /// What came in beside the results.
+    pub intake: Intake,
     /// Where the next page begins, when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+}
+
+/// What came in and is in no result, over all days.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Intake {
+    /// Exposures that the hash does not give.
+    pub quarantined: u64,
+    /// Events of machines: by their user agent, or steered by a program.
+    pub bots: u64,
+    /// Events that browsers could not keep and said so.
+    pub dropped: u64,
 }
 
 /// One line of [`ExperimentList`].

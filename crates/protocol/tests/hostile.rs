@@ -7,11 +7,12 @@ use splitlight_protocol::import::{Line, csv, ndjson};
 use splitlight_protocol::limits::{BATCH_EVENTS_MAX, EVENT_PROPERTIES_MAX, ID_CHARS_MAX, KEY_CHARS_MAX};
 
 const BATCH: &str = r#"{"key":"k","visitor":"v-1","session":"s","config":"c","sentAt":5,"sdk":"x/1","consent":"granted",
-"dropped":{"full":2},"automated":false,"events":[
+"automated":false,"events":[
 {"id":"019a2b3c-4d5e-7f60-8123-456789abcde0","kind":"exposure","time":0,"experiment":"hero","variation":"b","page":"/a"},
 {"id":"019a2b3c-4d5e-7f60-8123-456789abcde1","kind":"conversion","time":-1,"name":"purchase","value":4900,
 "properties":{"category":"Books","tags":["a",{"b":[1.5,null,true]}]}},
-{"id":"019a2b3c-4d5e-7f60-8123-456789abcde2","kind":"page_view","time":1000}]}"#;
+{"id":"019a2b3c-4d5e-7f60-8123-456789abcde2","kind":"page_view","time":1000},
+{"id":"019a2b3c-4d5e-7f60-8123-456789abcde3","kind":"dropped","time":1000,"name":"overflow","value":2}]}"#;
 const CSV: &str = "visitor,name,time,value,shop\r\nv-1,purchase,0,4900,\"Madrid, \"\"Sol\"\"\"\n,purchase,-1,,\nv-2,buy,7,1,x\n";
 const NDJSON: &str = "{\"visitor\":\"v-1\",\"name\":\"purchase\",\"time\":0,\"value\":9,\"properties\":{\"a\":[1]}}\n\n{\"visitor\":\"v\"}\n";
 
@@ -88,6 +89,7 @@ fn check_kind(kind: &Kind) {
         Kind::Conversion { name, properties, .. } => {
             assert!(fits(name) && properties.len() <= EVENT_PROPERTIES_MAX);
         }
+        Kind::Dropped { reason, count } => assert!(fits(reason) && (1..=1_000_000).contains(count)),
         Kind::PageView => {}
     }
 }

@@ -33,6 +33,7 @@ fn event() -> impl Strategy<Value = Event> {
                 properties: Map::from_iter(members)
             }),
         Just(Kind::PageView),
+        ("[a-z]{1,10}", 1_u32..=1_000_000).prop_map(|(reason, count)| Kind::Dropped { reason, count }),
     ];
     (any::<[u8; 16]>(), any::<i64>(), prop::option::of("/[a-z/]{0,20}"), kind).prop_map(
         |(id, ms, page, kind)| Event {

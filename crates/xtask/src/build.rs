@@ -166,7 +166,9 @@ fn renew_between_calls_only(glue: &str) -> Result<String> {
     const RENEW: &str = "__wbg_reset_state();";
     let guard = glue.split_once(GUARD).and_then(|(_, rest)| rest.split_once("\n}\n"));
     let Some((guard, _)) = guard.filter(|(guard, _)| guard.matches(RENEW).count() == 2) else {
-        fail!("wasm-bindgen's glue does not renew the instance in `{GUARD}` twice: adapt build.rs to its new form");
+        fail!(
+            "wasm-bindgen's glue does not renew the instance in `{GUARD}` twice: adapt build.rs to its new form"
+        );
     };
     let fails = guard.replace(RENEW, "__wbg_call_abort_hook(); throw new Error('Module terminated');");
     Ok(glue.replacen(guard, &fails, 1))

@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 use splitlight_protocol::event::{Batch, EventId, Outcome};
 use splitlight_protocol::import::{Line, csv, ndjson};
 use splitlight_protocol::limits::BATCH_INFLATED_BYTES_MAX;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use worker::Response;
 
@@ -101,7 +100,6 @@ async fn count(
                     referrer: None,
                     medium: None,
                     returning: None,
-                    dropped: BTreeMap::new(),
                     events: vec![event],
                 };
                 let checked = Checked::new(batch, Vec::new(), &published.checking, now, Sender::default());

@@ -138,6 +138,7 @@ fn fact(event: Event, program: &Program, visitor: &str) -> Fact {
             Fact::Conversion { name, value, properties: personal::masked(properties) }
         }
         Kind::PageView => Fact::PageView,
+        Kind::Dropped { reason, count } => Fact::Dropped { reason, count },
     }
 }
 

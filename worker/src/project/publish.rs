@@ -70,7 +70,8 @@ pub(super) fn program(stored: Stored) -> Result<(Stored, Program)> {
 }
 
 fn refused(issues: &[Issue]) -> Error {
-    let first = issues.first().map_or_else(String::new, |issue| format!("{} {}", issue.pointer, issue.reason));
+    let first =
+        issues.first().map_or_else(String::new, |issue| format!("{} {}", issue.pointer, issue.reason));
     Error::RustError(format!("this release refuses the published config, publish it anew: {first}"))
 }
 

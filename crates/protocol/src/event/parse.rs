@@ -72,9 +72,6 @@ impl Batch {
             let reason = "events are sent once the visitor agreed: send `granted`, or nothing at all";
             return Err(BatchError::new("/consent", reason));
         }
-        if self.dropped.len() > 16 {
-            return Err(BatchError::new("/dropped", "more than 16 reasons"));
-        }
         Ok(())
     }
 }
@@ -116,6 +113,7 @@ impl Event {
                     return Err(BatchError::new(here, format!("nested deeper than {EVENT_DEPTH_MAX}")));
                 }
             }
+            Kind::Dropped { reason, .. } => check_name(&format!("{at}/name"), reason)?,
             Kind::PageView => {}
         }
         if self.is_surely_short() {

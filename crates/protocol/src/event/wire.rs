@@ -5,6 +5,9 @@ use crate::time::Timestamp;
 use crate::value::Map;
 use serde::{Deserialize, Serialize};
 
+/// More than this no sender lost since it told last.
+const DROPPED_MAX: u32 = 1_000_000;
+
 /// A flat struct rather than a flattened enum, so that an error can say in which member it is.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +35,7 @@ enum Name {
     Exposure,
     Conversion,
     PageView,
+    Dropped,
 }
 
 impl TryFrom<Wire> for Event {
@@ -51,6 +55,14 @@ impl TryFrom<Wire> for Event {
             }
             (Name::PageView, None, None, None) => Kind::PageView,
             (Name::PageView, ..) => return Err("a page view has only `page`"),
+            (Name::Dropped, None, None, Some(reason)) => {
+                let count = wire.value.and_then(|count| u32::try_from(count).ok());
+                let count = count.filter(|count| (1..=DROPPED_MAX).contains(count));
+                Kind::Dropped { reason, count: count.ok_or("`value` says how many events, 1 to 1000000")? }
+            }
+            (Name::Dropped, ..) => {
+                return Err("dropped events have a `name`, the reason, and a `value`, how many");
+            }
         };
         Ok(Self { id: wire.id, time: wire.time, page: wire.page, kind })
     }
@@ -81,6 +93,9 @@ impl From<Event> for Wire {
                 Self { kind: Name::Conversion, name: Some(name), value, properties, ..bare }
             }
             Kind::PageView => bare,
+            Kind::Dropped { reason, count } => {
+                Self { kind: Name::Dropped, name: Some(reason), value: Some(count.into()), ..bare }
+            }
         }
     }
 }
