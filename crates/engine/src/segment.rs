@@ -19,7 +19,7 @@ impl Code {
     /// use splitlight_protocol::{Map, Timestamp, config};
     /// let parsed = config::parse(r#"{ "version": 1, "project": "shop",
     ///   "audiences": [{ "key": "fans", "when": { "$history": { "event": "view", "within": "30d", "count": 1 } } }],
-    ///   "personalizations": [{ "key": "hi", "when": { "$audience": "fans" }, "value": "Hello" }] }"#);
+    ///   "personalizations": [{ "key": "hi", "when": { "$audience": "fans" }, "value": 1 }] }"#);
     /// let (program, now) = (compile(&parsed.config).program, Timestamp::from_ms(0));
     /// let mut history = History::default();
     /// history.record(&program, "view", &Map::new(), None, now);
@@ -28,7 +28,9 @@ impl Code {
     /// assert_eq!(segments, Some(vec![0]));
     ///
     /// let edge = Visitor::new(Facts { segments, ..Facts::default() });
-    /// assert!(decide(&program, &edge, now).iter(&program).all(|(_, decision)| decision.reason.is_open()));
+    /// let (decisions, items) = (decide(&program, &edge, now), program.items().len());
+    /// assert_eq!(decisions.iter(&program).filter(|(_, decision)| decision.reason.is_open()).count(), items);
+    /// assert_eq!(items, 1);
     /// ```
     pub fn segments(&self, visitor: &Visitor, now: Timestamp) -> Option<Vec<u32>> {
         let context = Context::new(self, visitor, now);
@@ -92,15 +94,18 @@ mod tests {
         { "key": "here", "when": { "path": "/x", "$history": { "event": "view", "within": "3d", "count": 1 } } },
         { "key": "unasked", "when": { "$history": { "event": "buy", "within": "3d", "count": 1 } } } ],
       "personalizations": [
-        { "key": "fans", "slot": "a", "when": { "$audience": "fans" }, "changes": [] },
-        { "key": "idle", "slot": "b", "when": { "$audience": "idle" }, "changes": [] },
-        { "key": "both", "slot": "c", "when": { "$or": [{ "$audience": "fans" }, { "$audience": "idle" }] }, "changes": [] },
-        { "key": "quick", "slot": "d", "when": { "$audience": "quick" }, "changes": [] },
-        { "key": "here", "slot": "e", "when": { "$audience": "here" }, "changes": [] } ] }"#;
+        { "key": "fans", "slot": "a", "when": { "$audience": "fans" }, "value": 1 },
+        { "key": "idle", "slot": "b", "when": { "$audience": "idle" }, "value": 1 },
+        { "key": "both", "slot": "c", "when": { "$or": [{ "$audience": "fans" }, { "$audience": "idle" }] }, "value": 1 },
+        { "key": "quick", "slot": "d", "when": { "$audience": "quick" }, "value": 1 },
+        { "key": "here", "slot": "e", "when": { "$audience": "here" }, "value": 1 } ] }"#;
 
     #[test]
     fn what_the_device_tells_is_what_it_would_decide() {
-        let program = compile(&config::parse(CONFIG).config).program;
+        let parsed = config::parse(CONFIG);
+        assert_eq!(parsed.issues, []);
+        let program = compile(&parsed.config).program;
+        assert_eq!(program.items().len(), 5);
         let now = Timestamp::from_ms(1_795_219_200_000);
         for views in 0..3 {
             let mut history = History::default();
