@@ -5,6 +5,7 @@ import { chromium } from "playwright-core";
 import { args, executablePath, openSite, scriptFor, sleep, until, watch } from "./tag.mjs";
 
 const WIPED_MS = 100;
+const LATE_MS = 300;
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 
 const config = {
@@ -26,7 +27,7 @@ before(async () => {
   browser = await chromium.launch({ executablePath, args });
 });
 
-beforeEach(() => Object.assign(site, { batches: [], requests: [] }));
+beforeEach(() => Object.assign(site, { batches: [], requests: [], partsAfter: 0 }));
 
 after(async () => {
   await browser?.close();
@@ -133,8 +134,10 @@ test("an answer to IAB TCF 2.2 is an answer to us", async () => {
     window.__tcfapi = (command, version, listener) => (window.tell = (status, consents) =>
       listener({ eventStatus: status, gdprApplies: true, purpose: { consents } }, true));
   </script>`;
+  site.partsAfter = LATE_MS;
   const { page, kept, all, context } = await open('data-signals="tcf"', { before: stub });
   await use(page);
+  await page.waitForFunction(() => window.tell);
   assert.deepEqual(await kept(), [], "nobody has answered");
   await page.evaluate(() => tell("cmpuishown", { 1: true, 6: true, 8: true }));
   assert.deepEqual(await kept(), [], "the question is on the screen");
@@ -153,8 +156,11 @@ test("Google Consent Mode's updates are answers to us, before and after the scri
     function gtag() { dataLayer.push(arguments); }
     gtag("consent", "default", { analytics_storage: "denied", ad_storage: "denied" });${rest}
   </script>`;
+  // What hears the answers is a part of the script, and may come long after the page.
+  site.partsAfter = LATE_MS;
   const { page, kept, all, context } = await open('data-signals="gcm"', { before: gtag("") });
   await use(page);
+  await page.waitForFunction(() => Object.hasOwn(dataLayer, "push"));
   assert.deepEqual(await kept(), [], "a default is no answer");
   await page.evaluate(() => gtag("consent", "update", { analytics_storage: "granted" }));
   assert.ok((await kept()).includes("sl_id"));
@@ -164,6 +170,6 @@ test("Google Consent Mode's updates are answers to us, before and after the scri
   assert.deepEqual(await all(), []);
   await context.close();
   const earlier = await open('data-signals="gcm"', { before: gtag('gtag("consent", "update", { analytics_storage: "granted" });') });
-  assert.ok((await earlier.kept()).includes("sl_id"));
+  await until(async () => (await earlier.kept()).includes("sl_id"));
   await earlier.context.close();
 });

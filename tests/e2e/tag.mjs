@@ -65,8 +65,9 @@ export async function openSite(script) {
     page: () => "",
     headers: {},
     collector: 200,
-    // Whether the parts of the script are served.
+    // Whether the parts of the script are served, and after how many milliseconds.
     parts: true,
+    partsAfter: 0,
     batches: [],
     requests: [],
     // As the collector counts: an event that came twice is one event.
@@ -84,7 +85,8 @@ export async function openSite(script) {
         response.writeHead(200, { "content-type": "text/javascript; charset=utf-8" }).end(site.script);
       } else if (pathname.startsWith("/_sl/p/")) {
         const text = site.parts && part(pathname);
-        response.writeHead(text ? 200 : 404, { "content-type": "text/javascript; charset=utf-8" }).end(text);
+        response.writeHead(text ? 200 : 404, { "content-type": "text/javascript; charset=utf-8" });
+        setTimeout(() => response.end(text), site.partsAfter);
       } else if (pathname === "/_sl/e") {
         if (site.collector === 0) return response.destroy();
         if (site.collector === 200) site.batches.push(JSON.parse(body));
