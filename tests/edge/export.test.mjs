@@ -138,6 +138,7 @@ for (const release of readdirSync(golden).filter((name) => !name.includes(".")))
     assert.deepEqual(await it.ok("GET", "/v1/config"), config);
     assert.ok((await it.ok("GET", "/v1/config/versions")).versions.length >= 1);
     const before = await it.results();
+    if (Number(release) > 1) assert.ok((await exported(it, 1000)).text.includes("golden-7"), "the log is read");
     await it.send("golden-new", [...both(), purchase(3)]);
     await it.until((found) => found.totalUsers === before.totalUsers + 1);
     const { kept } = await it.ok("GET", "/v1/visitors/golden-7");

@@ -8,7 +8,7 @@ use splitlight_protocol::{Map, Timestamp};
 use std::collections::BTreeMap;
 
 /// First byte of an entry's form, so that a later one can be told from it.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 
 /// The new events of a batch, to be kept.
 #[derive(Clone, Debug, Serialize)]
@@ -24,6 +24,14 @@ pub struct Entry<'a> {
     pub traits: &'a Traits,
     /// The events.
     pub events: Vec<&'a Received>,
+}
+
+/// The first form, which knew no dimensions; it is still read.
+#[derive(Deserialize)]
+struct FirstForm {
+    received: Timestamp,
+    consent: Option<Agreed>,
+    events: Vec<Received>,
 }
 
 /// An [`Entry`] as it is read again.
@@ -47,10 +55,16 @@ impl Entry<'_> {
 }
 
 impl Logged {
-    /// Reads [`Entry::to_bytes`]; `None` when the bytes are something else.
+    /// Reads [`Entry::to_bytes`], of this release or an earlier one; `None` when the bytes are something else.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (form, logged): (u8, Self) = postcard::from_bytes(bytes).ok()?;
-        (form == FORM).then_some(logged)
+        match bytes.split_first()? {
+            (&FORM, rest) => postcard::from_bytes(rest).ok(),
+            (1, rest) => {
+                let FirstForm { received, consent, events } = postcard::from_bytes(rest).ok()?;
+                Some(Self { received, consent, traits: Traits::new(), events })
+            }
+            _ => None,
+        }
     }
 
     /// One line for each event.
