@@ -100,7 +100,7 @@ it("answers 304 while nothing changed", async () => {
 it("says what is wrong with a question", async () => {
   for (const [path, status, says] of [
     ["yearly", 404, /daily, weekly or monthly/], ["daily?date=yesterday", 400, /2026-11-01/], ["daily?date=2026-02-29", 400, /not a day/],
-    ["weekly?date=2999-01-01", 400, /in the future/], ["daily?format=pdf", 400, /json or md/],
+    ["weekly?date=2999-01-01", 400, /in the future/], ["daily?format=pdf", 400, /json, md/],
   ]) {
     const answer = await shop.call("GET", `/v1/reports/${path}`);
     assert.equal(answer.status, status, answer.text);

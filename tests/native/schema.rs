@@ -7,7 +7,7 @@ use splitlight_tests::pairs::config_text;
 fn every_random_config_that_can_be_published_validates() {
     let validator = jsonschema::validator_for(&schema()).expect("a schema");
     let mut published = 0;
-    for number in 0..2000 {
+    for number in 0..3000 {
         let text = config_text(7, number);
         let parsed = parse(&text);
         if !parsed.issues.is_empty() || !splitlight_engine::compile(&parsed.config).issues.is_empty() {

@@ -62,8 +62,7 @@ async fn route(request: Request, path: &str, env: &Env, context: &Context, setti
     let Some(route) = routes.iter().find(|route| route.method == asked) else {
         return Err(stranger(&routes));
     };
-    let names: Vec<&str> = route.query.iter().map(|parameter| parameter.name).collect();
-    let query = Query::read(&request, &names)?;
+    let query = Query::read(&request, route.query)?;
     let mut call = Call { request, env, context, settings, query, actor: String::new() };
     if let Some(scope) = route.scope.and_then(Scope::from_name) {
         call = call.may(scope).await?;

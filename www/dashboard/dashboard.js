@@ -13,10 +13,14 @@ const FOOTNOTE = {
   "always-valid": "Intervals and p-values are always-valid: they hold however often you look. The smaller \u201cfixed\u201d p-value is the classic fixed-horizon one, which holds only if you look once, at the planned end.",
   welch: "Intervals and p-values are fixed-horizon: they hold only if you look once, at the planned end. The smaller \u201cvalid\u201d p-value is always-valid and holds however often you look.",
 };
+/** What a metric's total and its mean are called, by its kind. */
+const WORDS = { proportion: ["Conversions", "Rate"], bounce: ["Bounces", "Rate"], ratio: ["Total", "Ratio"], quantile: ["Total", "Quantile"] };
+const words = ({ kind }) => WORDS[kind] ?? ["Total", "Mean"];
+const DIMENSIONS = { country: "country", device: "device", browser: "browser", source: "source", visitor: "new or returning" };
 const ROLES = { primary: "Primary metric", secondary: "Secondary metric", guardrail: "Guardrail" };
 
-const el = Object.fromEntries(["freshness", "forget", "problem", "unlock", "key", "board", "list", "detail", "live", "skip"].map((id) => [id, document.getElementById(id)]));
-const state = { key: null, list: null, results: null, wrong: null, fetched: 0, verdicts: new Map(), timer: 0, turn: 0 };
+const el = Object.fromEntries(["freshness", "forget", "problem", "alerts", "unlock", "key", "board", "list", "detail", "live", "skip"].map((id) => [id, document.getElementById(id)]));
+const state = { key: null, list: null, alerts: [], results: null, dimension: "", wrong: null, fetched: 0, verdicts: new Map(), timer: 0, turn: 0 };
 
 const storage = {
   get: () => { try { return sessionStorage.getItem(KEY); } catch { return null; } },
@@ -88,8 +92,8 @@ function metricRow(metric, variation, main, fixed, scale, level) {
   return h("tr", { role: "row", class: main.liftStatus === "control" ? "control" : null },
     h("th", { role: "rowheader", scope: "row" }, variation.variationName),
     h("td", { role: "cell", "data-label": "Visitors" }, format.count(variation.users)),
-    h("td", { role: "cell", "data-label": metric.kind === "proportion" ? "Conversions" : "Total" }, format.total(metric, main.numerator)),
-    h("td", { role: "cell", "data-label": metric.kind === "proportion" ? "Rate" : "Mean" }, format.mean(metric, main.mean)),
+    h("td", { role: "cell", "data-label": words(metric)[0] }, format.total(metric, main.numerator)),
+    h("td", { role: "cell", "data-label": words(metric)[1] }, format.mean(metric, main.mean)),
     h("td", { role: "cell", class: "lift-cell", colspan: scale ? null : 2, "data-label": `Lift, ${level} interval` },
       h("span", { class: "lift-text" }, h("span", { class: main.liftStatus === "control" ? "quiet" : "lift" }, cell.text), effect && h("span", { class: `effect ${effect}` }, effect)),
       cell.notes.map((note) => h("small", {}, note))),
@@ -99,14 +103,14 @@ function metricRow(metric, variation, main, fixed, scale, level) {
       fixed && format.known(fixed.pValue) && h("small", {}, `${fixed.method === "always-valid" ? "valid" : "fixed"} ${format.pValue(fixed.pValue)}`)));
 }
 
-function metricCard(metric, settings) {
+function metricCard(metric, settings, part = "") {
   const level = `${Math.round((settings.confidence ?? 0.95) * 1000) / 10}%`;
   const of = (variation, method) => variation.analyses.find((analysis) => analysis.method === method);
   const main = (variation) => of(variation, settings.method) ?? variation.analyses[0];
   const fixed = (variation) => variation.analyses.find((analysis) => analysis !== main(variation));
   const scale = scaleFor(metric.variations.map(main));
-  const id = `metric-${metric.metricId}`;
-  const [numerator, middle] = metric.kind === "proportion" ? ["Conversions", "Rate"] : ["Total", "Mean"];
+  const id = `metric-${part}${metric.metricId}`;
+  const [numerator, middle] = words(metric);
   const head = (text, cls) => h("th", { role: "columnheader", scope: "col", class: cls }, text);
   return h("section", { class: "metric", "aria-labelledby": id },
     h("header", {},
@@ -150,6 +154,34 @@ function settingsLine({ settings, status, dateStart, dateEnd }) {
   ].filter(Boolean).join(" · ");
 }
 
+/** The results of those of whom one thing was known, each with a heading. */
+function slices({ results, settings }) {
+  return results.filter(({ dimension }) => dimension !== "").map(({ dimension, totalUsers, checks, metrics }) =>
+    h("section", { class: "slice", "aria-label": dimension },
+      h("header", { class: "row" }, h("h2", {}, dimension),
+        h("span", { class: "quiet" }, `${format.count(totalUsers)} visitors${format.known(checks.srm) ? `, split ${format.pText(checks.srm)}` : ""}`)),
+      metrics.map((metric) => metricCard(metric, settings, `${dimension}-`))));
+}
+
+function dimensionPicker({ settings }) {
+  if (!settings.dimensions.length) return null;
+  const option = (value, text) => h("option", { value, selected: value === state.dimension }, text);
+  return h("p", { class: "picker" }, h("label", { for: "dimension" }, "Break down by "),
+    h("select", { id: "dimension" }, option("", "nothing"), settings.dimensions.map((value) => option(value, DIMENSIONS[value] ?? value))));
+}
+
+function alertList(alerts) {
+  return h("ul", {}, alerts.map(({ severity, message, action, experiment }) =>
+    h("li", { class: severity }, h("strong", {}, severity), " ", experiment && h("a", { href: link(experiment) }, experiment), experiment && ": ", message, " ", h("span", {}, action))));
+}
+
+/** What came in and is in no result. */
+function aside({ bots, dropped, quarantined }) {
+  const parts = [[bots, "events of bots"], [dropped, "lost in browsers"], [quarantined, "refused exposures"]];
+  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${format.count(count)} ${what}`);
+  return told.length ? h("p", { class: "aside quiet" }, `Not in the results: ${told.join(", ")}.`) : null;
+}
+
 function detailView(results) {
   const { checks, verdict } = results;
   const metrics = (results.results.find((part) => part.dimension === "") ?? results.results[0])?.metrics ?? [];
@@ -168,6 +200,8 @@ function detailView(results) {
         fact("Excluded", format.count(checks.multipleExposures), "saw more than one variation"),
         fact("Quarantined", format.count(checks.quarantined), "set aside as invalid"))),
     metrics.map((metric) => metricCard(metric, results.settings)),
+    dimensionPicker(results),
+    slices(results),
     h("p", { class: "footnote" }, metrics.length ? FOOTNOTE[results.settings.method] ?? "" : "No metric has data yet."),
   ];
 }
@@ -199,6 +233,8 @@ function render() {
   el.board.hidden = !open || !state.list;
   document.body.classList.toggle("chosen", route() !== null);
   el.board.classList.toggle("none", !state.list?.experiments.length);
+  el.alerts.hidden = !open || !state.alerts.length;
+  draw(el.alerts, alertList(state.alerts));
   if (!open || !state.list) return;
   const { experiments } = state.list;
   const key = chosen();
@@ -210,7 +246,7 @@ function render() {
   }
   // Until the chosen experiment is read, the one still on screen is dimmed so that nobody mistakes one for the other.
   busy(state.wrong !== key && state.results?.experimentId !== key);
-  draw(el.list, h("div", { class: "row" }, h("h2", {}, "Experiments"), h("span", { class: "quiet" }, "Primary lift")), h("ul", {}, experiments.map(listItem)));
+  draw(el.list, h("div", { class: "row" }, h("h2", {}, "Experiments"), h("span", { class: "quiet" }, "Primary lift")), h("ul", {}, experiments.map(listItem)), aside(state.list.intake));
   if (state.wrong === key) {
     draw(el.detail, h("section", { class: "empty" }, h("h1", {}, "No such experiment"),
       h("p", {}, `The published config has no experiment with the key "${key}". `, h("a", { href: link(experiments[0].key) }, `Open ${experiments[0].name}`), ".")));
@@ -257,13 +293,15 @@ async function poll() {
   const turn = ++state.turn;
   let wait = POLL;
   try {
-    const list = await get("/experiments", state.key);
+    const [list, alerts] = await Promise.all([get("/experiments", state.key), get("/alerts?state=firing", state.key)]);
     if (turn !== state.turn) return;
     state.list = list.data;
+    state.alerts = alerts.data.alerts;
     const key = chosen();
     if (key) {
       try {
-        const results = await get(`/experiments/${encodeURIComponent(key)}/results`, state.key);
+        const by = state.dimension && `?dimension=${state.dimension}`;
+        const results = await get(`/experiments/${encodeURIComponent(key)}/results${by}`, state.key);
         if (turn !== state.turn) return;
         state.results = results.data;
         state.wrong = null;
@@ -295,7 +333,7 @@ function setKey(key) {
   // A new turn makes answers to requests with the old key count for nothing.
   state.turn += 1;
   clearTimeout(state.timer);
-  Object.assign(state, { key, list: null, results: null, wrong: null, fetched: 0 });
+  Object.assign(state, { key, list: null, alerts: [], results: null, dimension: "", wrong: null, fetched: 0 });
   state.verdicts.clear();
   forget();
   storage.set(key);
@@ -329,6 +367,12 @@ el.unlock.addEventListener("submit", (event) => {
 el.forget.addEventListener("click", () => {
   setKey(null);
   el.key.focus();
+});
+
+el.detail.addEventListener("change", ({ target }) => {
+  if (target.id !== "dimension") return;
+  state.dimension = target.value;
+  poll();
 });
 
 el.skip.addEventListener("click", (event) => {

@@ -32,15 +32,17 @@ function money(value, currency, digits = 2) {
   }
 }
 
+const isRate = ({ kind }) => kind === "proportion" || kind === "bounce";
+
 export function mean(metric, value) {
   if (!known(value)) return "–";
-  if (metric.kind === "proportion") return share(value, 2);
+  if (isRate(metric)) return share(value, 2);
   return minus(metric.format ? money(value, metric.format) : two.format(value));
 }
 
 export function total(metric, value) {
   if (!known(value)) return "–";
-  if (metric.kind === "proportion") return count(value);
+  if (isRate(metric)) return count(value);
   // Cents say nothing in a large sum and push the columns apart.
   return minus(metric.format ? money(value, metric.format, Math.abs(value) < 100000 ? 2 : 0) : whole.format(value));
 }
@@ -49,7 +51,7 @@ export function total(metric, value) {
 export function difference(metric, value) {
   if (!known(value)) return "–";
   const sign = value > 0 ? "+" : "";
-  if (metric.kind === "proportion") return minus(`${sign}${(value * 100).toFixed(2)}\u00a0pp`);
+  if (isRate(metric)) return minus(`${sign}${(value * 100).toFixed(2)}\u00a0pp`);
   return sign + mean(metric, value);
 }
 

@@ -104,6 +104,7 @@ pub fn results_by(
             confidence: subject.confidence,
             sample_size: subject.sample_size,
             method: Method::AlwaysValid,
+            dimensions: config.dimensions.clone(),
         },
         variations: traffic,
         total_users,

@@ -9,7 +9,7 @@ pub use site::{
     KpiResults, StepResults, Timeseries,
 };
 
-use crate::config::{Direction, MetricKind, Status};
+use crate::config::{Dimension, Direction, MetricKind, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -124,6 +124,8 @@ pub struct Settings {
     pub sample_size: u64,
     /// The method the verdict goes by.
     pub method: Method,
+    /// What the results can be broken down by.
+    pub dimensions: Vec<Dimension>,
 }
 
 /// A variation and its traffic.

@@ -1,6 +1,7 @@
 //! The parameters of a path: those it has, and no others.
 
 use crate::problem::Problem;
+use splitlight_protocol::openapi::{Parameter, Takes};
 use worker::Request;
 
 /// A place after every entry: the greatest whole number that JavaScript, and so the storage, takes exactly.
@@ -10,21 +11,28 @@ pub(super) const LAST: i64 = 9_007_199_254_740_991;
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads the parameters; one that does nothing is a mistake of its writer.
-    pub(super) fn read(request: &Request, known: &[&str]) -> Result<Self, Problem> {
+    /// Reads the parameters, each one of the words it takes; one that does nothing is a mistake of its writer.
+    pub(super) fn read(request: &Request, known: &[Parameter]) -> Result<Self, Problem> {
         let pairs: Vec<(String, String)> = request.url().map_or_else(
             |_| Vec::new(),
             |url| url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
         );
-        match pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            None => Ok(Self(pairs)),
-            Some((name, _)) => {
-                let has = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        for (name, value) in &pairs {
+            let Some(parameter) = known.iter().find(|parameter| parameter.name == name) else {
+                let names: Vec<&str> = known.iter().map(|parameter| parameter.name).collect();
+                let has = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
                 let detail =
                     format!("This path has no query parameter `{name}`; it has {has}. Leave it out.");
-                Err(Problem::new(400, "Unknown query parameter", detail))
+                return Err(Problem::new(400, "Unknown query parameter", detail));
+            };
+            if let Takes::Words(words) = parameter.takes
+                && !words.contains(&value.as_str())
+            {
+                let detail = format!("`{name}={value}` is none of {}.", words.join(", "));
+                return Err(Problem::new(400, "Bad query parameter", detail));
             }
         }
+        Ok(Self(pairs))
     }
 
     /// A parameter as it was written.

@@ -148,7 +148,20 @@ impl Compiler<'_> {
             // A part that is not understood would make it another score.
             compiled.push(if self.issues.len() > before { Score::Unsupported } else { built });
         }
+        self.check_unused_scores();
         compiled
+    }
+
+    /// Reads the scores that nothing asks for, only to say what is wrong with them.
+    fn check_unused_scores(&mut self) {
+        let config = self.config;
+        let tracked = self.tracked.len();
+        for (at, score) in
+            config.scores.iter().enumerate().filter(|(at, _)| !self.used.contains(at)).collect::<Vec<_>>()
+        {
+            self.score(&format!("/scores/{at}"), score);
+        }
+        self.tracked.truncate(tracked);
     }
 
     fn score(&mut self, base: &str, score: &config::Score) -> Score {
