@@ -115,7 +115,7 @@ it("pages the list of experiments", async () => {
 it("says what is wrong with a question", async () => {
   for (const [path, says] of [
     ["experiments/hero/results?dimension=shoe", /country, device/], ["experiments/hero/results?dimension=browser", /Add it to `dimensions`/],
-    ["experiments/hero/results?method=guess", /always-valid/], ["experiments/hero/results?format=pdf", /json or csv/],
+    ["experiments/hero/results?method=guess", /always-valid/], ["experiments/hero/results?format=pdf", /json, csv/],
     ["funnels/nope", /no funnel/], ["funnels/checkout?experiment=nope", /no experiment/],
   ]) {
     const answer = await shop.call("GET", `/v1/${path}`);

@@ -114,7 +114,8 @@ fn sections(members: serde_json::Map<String, Json>) -> Parsed {
             "version" => one(&name, value, &mut config.version, &mut issues),
             "project" => one(&name, value, &mut config.project, &mut issues),
             "timezone" => one(&name, value, &mut config.timezone, &mut issues),
-            "$schema" => {}
+            // For editors; here it only has to be what they take.
+            "$schema" => one(&name, value, &mut String::new(), &mut issues),
             "audiences" => drafts.audiences = many(&name, value, &mut issues),
             "experiments" => drafts.experiments = many(&name, value, &mut issues),
             "personalizations" => drafts.personalizations = many(&name, value, &mut issues),
