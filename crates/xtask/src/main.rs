@@ -35,7 +35,7 @@ cargo xtask dev [--port N] [--state DIR]   the demo shop, the API and the dashbo
 cargo xtask dev --check                    a fresh stack, synthetic visitors, results compared with the truth
 cargo xtask dev --serve-only               as dev, over the last build; prints SPLITLIGHT_STACK=<json>
 cargo xtask build [sl.js]                  sl.js, the npm package, the dashboard and the Worker
-cargo xtask test [--long] [group ...]      all checks, or: lint unit vectors fuzz edge kill month e2e check size docs
+cargo xtask test [--long] [group ...]      all checks, or: lint unit vectors fuzz edge kill month e2e check deploy size docs
 cargo xtask bench [name ...]               all programs of tests/bench, or the named ones
 cargo xtask bench stats --simulate         peeking simulated in full, and the figures of www/docs/statistics
 cargo xtask vectors <dir>                  every vector file in a directory, ours and those of GrowthBook's SDKs

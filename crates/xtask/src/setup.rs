@@ -40,20 +40,30 @@ fn major(version: &str) -> Option<u32> {
 
 /// Installs the locked packages when the lockfile is newer than what is installed.
 fn npm_packages() -> Result<()> {
-    let root = paths::root();
-    let locked = fs::metadata(root.join("package-lock.json")).and_then(|file| file.modified());
+    npm_ci(&paths::root(), "installing the npm packages", "about 10 s", &[])
+}
+
+/// Installs Cloudflare's deployment tool. It is a workspace of its own and brings no programs: it uses those of ours.
+pub(crate) fn wrangler() -> Result<PathBuf> {
+    let folder = paths::root().join("tests/deploy");
+    npm_ci(&folder, "installing wrangler", "about 20 s", &["--omit=optional"])?;
+    Ok(folder.join("node_modules/wrangler/bin/wrangler.js"))
+}
+
+fn npm_ci(folder: &Path, what: &str, hint: &str, flags: &[&str]) -> Result<()> {
+    let locked = fs::metadata(folder.join("package-lock.json")).and_then(|file| file.modified());
     // npm writes this file at the end of every install.
     let installed =
-        fs::metadata(root.join("node_modules/.package-lock.json")).and_then(|file| file.modified());
+        fs::metadata(folder.join("node_modules/.package-lock.json")).and_then(|file| file.modified());
     if let (Ok(locked), Ok(installed)) = (locked, installed)
         && installed >= locked
     {
         return Ok(());
     }
-    run::progress("installing the npm packages", "about 10 s", || {
+    run::progress(what, hint, || {
         // No package here needs its scripts: workerd and esbuild come as one optional package per platform.
         let mut npm = run::command("npm");
-        npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+        npm.current_dir(folder).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).args(flags);
         run::output(&mut npm, "npm ci failed: check the network, then run it again").map(drop)
     })
 }

@@ -25,7 +25,7 @@ struct Step {
     run: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     Step { group: "lint", name: "formatting", run: formatting },
     Step { group: "lint", name: "clippy, native", run: clippy_native },
     Step { group: "lint", name: "clippy, wasm32", run: clippy_wasm },
@@ -38,6 +38,7 @@ const STEPS: [Step; 15] = [
     Step { group: "month", name: "a simulated month, workerd", run: month },
     Step { group: "e2e", name: "end to end, Chromium", run: e2e },
     Step { group: "check", name: "dev --check", run: check },
+    Step { group: "deploy", name: "wrangler deploy --dry-run", run: deploy },
     Step { group: "size", name: "size", run: size::run },
     Step { group: "docs", name: "documentation", run: docs },
     Step { group: "docs", name: "examples", run: examples },
@@ -55,7 +56,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<i32> {
     for group in &groups {
         if !STEPS.iter().any(|step| step.group == *group) {
             fail!(
-                "test does not know `{group}`: it knows lint, unit, vectors, fuzz, edge, api, kill, month, e2e, check, size and docs"
+                "test does not know `{group}`: it knows lint, unit, vectors, fuzz, edge, api, kill, month, e2e, check, deploy, size and docs"
             );
         }
     }
@@ -215,6 +216,14 @@ fn with_own_workerd(file: &str, variables: &[(&str, &str)]) -> Result<()> {
 
 fn e2e() -> Result<()> {
     node_tests("e2e", node_for_browsers()?)
+}
+
+fn deploy() -> Result<()> {
+    build::all()?;
+    let mut node = node_for_tests()?;
+    node.env("SPLITLIGHT_WRANGLER", setup::wrangler()?);
+    node.args(["--test", "--test-reporter=spec", "tests/deploy/deploy.test.mjs"]);
+    done(run::attached(&mut node)?, "tests/deploy failed: see above")
 }
 
 fn check() -> Result<()> {
