@@ -22,7 +22,7 @@ use crate::aggregates::{Aggregates, What};
 use compare::Read;
 use record::{Sums, days_since_first};
 use splitlight_protocol::Timestamp;
-use splitlight_protocol::config::{Config, Dimension, Direction, Status};
+use splitlight_protocol::config::{Config, Dimension, Direction, MetricKind, Status};
 use splitlight_protocol::results::{
     Checks, DimensionChecks, DimensionResults, ExperimentList, ExperimentResults, ExperimentSummary,
     Headline, Intake, Method, MetricResults, Role, Settings, Srm, SrmStatus, VariationTraffic,
@@ -234,7 +234,9 @@ fn metrics(config: &Config, sums: &Sums<'_>, read: &Read) -> Vec<MetricResults> 
     roles
         .filter_map(|(key, role)| {
             let metric = config.metrics.iter().find(|metric| metric.key == *key)?;
-            read.metric(metric, *role, sums)
+            // Sketches of every value of every dimension would be most of what is kept.
+            let is_kept = sums.slice.is_none() || metric.kind != MetricKind::Quantile;
+            is_kept.then(|| read.metric(metric, *role, sums)).flatten()
         })
         .collect()
 }
