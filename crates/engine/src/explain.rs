@@ -125,7 +125,7 @@ impl<'a> Explaining<'a> {
         ])
     }
 
-    /// Every gate, in the order in which [`Deciding`] tries them.
+    /// Every gate, in the order in which they are tried.
     fn gates(&mut self, item: &'a Item, written: &Written<'_>) -> Vec<Value> {
         let text = |text: Option<&str>| text.map_or(Value::Null, Value::from);
         let looking = &self.looking;
