@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
-import { TAG, args, executablePath, listen, scriptFor, sleep, until } from "./tag.mjs";
+import { TAG, args, executablePath, listen, part, scriptFor, sleep, until } from "./tag.mjs";
 
 const config = {
   version: 1,
@@ -14,6 +14,8 @@ const config = {
         { selector: "#hero h1", text: "Bold" },
         { selector: ".item", class: { add: ["new"] } },
         { selector: "#late", html: "<b class=\"kept\" onclick=\"window.ran=1\">Late</b>" },
+        { selector: "#fans", move: { position: "append", target: "#hero" } },
+        { selector: "#plan", move: { position: "before", target: "#late" } },
       ] }] },
     { key: "plain", status: "running", variations: [{ key: "first", weight: 1 }, { key: "second", weight: 0 }] },
     { key: "moved", status: "running", pages: [{ include: "/old" }], variations: [
@@ -67,6 +69,8 @@ before(async () => {
         if (answer === 200) batches.push(JSON.parse(Buffer.concat(parts)));
         response.writeHead(answer, { "access-control-allow-origin": "*" }).end("{}");
       });
+    } else if (pathname.endsWith("/leave.js")) {
+      response.writeHead(200, { "content-type": "text/javascript; charset=utf-8" }).end(part(pathname));
     } else if (["/", "/other", "/more", "/old", "/new"].includes(pathname)) {
       response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...headers });
       response.write(`<!doctype html><html><head><title>t</title>${head}</head><body><div id="hero"><h1>Orig`);
@@ -124,6 +128,8 @@ test("changes are made before they can be seen, and exposures come once", async 
   assert.deepEqual(seen, ["Bold"]);
   assert.equal(await page.locator(".item.new").count(), 2);
   assert.equal(await page.locator("#late").innerHTML(), '<b class="kept">Late</b>');
+  assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll("#hero > *, #plan, #late")].map(({ id }) => id)),
+    ["", "fans", "plan", "late"], "what is moved is there once, in its new place");
   assert.deepEqual(exposures(), ["hero"], "what never appeared and what nobody read is not exposed");
   assert.equal(await page.evaluate(() => splitlight.variation("plain")), "first");
   await until(() => exposures().length === 2);

@@ -117,3 +117,39 @@ test("the snippet hides for 400 ms at most, whatever becomes of the script", asy
   assert.equal(text, "Original");
   assert.ok(first >= CAP_MS - SLACK_MS && first < CAP_MS + SLACK_MS + 200, `seen after ${first} ms`);
 });
+
+/** How far a page's content was shifted while somebody looked, as the browser counts it. */
+async function shift(head, body, machine = {}) {
+  site.page = () => `<!doctype html><html><head><title>t</title>${head}</head><body style="margin: 0">${body}${ROWS}</body></html>`;
+  const context = await browser.newContext();
+  const { page, all } = await watch(context, () => {
+    window.shifted = 0;
+    new PerformanceObserver((list) => {
+      for (const { value } of list.getEntries()) window.shifted += value;
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  if (machine.network) {
+    const cdp = await context.newCDPSession(page);
+    const { latency, down, up } = machine.network;
+    await cdp.send("Network.enable");
+    await cdp.send("Network.emulateNetworkConditions", { offline: false, latency, downloadThroughput: down, uploadThroughput: up });
+  }
+  await page.goto(`${site.origin}/`);
+  await sleep(500);
+  const found = await page.evaluate(() => [window.shifted, document.querySelector("#banner").textContent, splitlight.decisions()[0].applied]);
+  assert.deepEqual(await all(), []);
+  await context.close();
+  return found;
+}
+
+test("nothing moves where the edge has rendered the page, and nothing while the tag changes it; late changes do, so that the test sees it", async () => {
+  const handover = JSON.stringify({ config: "hash-1", attributes: {}, decisions: [{ key: "hero", variation: "bold", reason: "assigned", left: [] }] });
+  const rendered = `<script type="application/json" id="splitlight-handover">${handover}</script>`;
+  const tall = (text) => `<div id="hero"><h1>${text}</h1></div><div id="banner">${text}</div><p class="late">${text}</p>`;
+  const changed = '<div id="hero"><h1>Changed</h1></div><div id="banner"><b>Changed</b></div><p class="late">Changed</p>';
+  const high = "<style>#banner:has(b) { height: 300px }</style>";
+  assert.deepEqual(await shift(rendered + high + TAG, changed), [0, "Changed", true]);
+  assert.deepEqual(await shift(high + TAG, tall("Original")), [0, "Changed", true]);
+  const [late] = await shift(high + ASYNC, tall("Original"), MACHINES["slow 4G and a fourth of the processor"]);
+  assert.ok(late > 0.05, `${late}`);
+});

@@ -121,3 +121,52 @@ test("more than the outbox holds: what was made is what arrived and what was sai
   assert.deepEqual(await all(), []);
   await kill();
 });
+
+test("whatever the collector does: what was made was taken, refused, said to be dropped, or is still queued", async () => {
+  const { context, kill } = await start(newFolder());
+  const { page, all } = await watch(context);
+  const FATES = [503, "unheard", 200, 0, 429, 200, "unheard", 200, 413, 200];
+  site.faults = [...FATES];
+  site.collector = 200;
+  const refused = new Set();
+  const made = { sound: 1_150, nameless: 4, oversize: 3, odd: 2 };
+  await page.goto(`${site.origin}/one`);
+  // Batches that the collector refuses as a whole; the loader says of them that they were dropped as rejected.
+  page.on("request", (request) => request.url().endsWith("/e") && request.response().then((response) => {
+    if (response?.status() === 413) refused.add(request.postData());
+  }, () => {}));
+  await page.evaluate(({ sound, nameless, oversize, odd }) => {
+    for (let i = 0; i < sound; i++) splitlight.track("kept", { i });
+    for (let i = 0; i < nameless; i++) splitlight.track("");
+    for (let i = 0; i < oversize; i++) splitlight.track("kept", { text: "x".repeat(5000) });
+    for (let i = 0; i < odd; i++) splitlight.track("kept", { get boom() { throw new Error("boom"); } });
+  }, made);
+  const queued = () => page.evaluate(() => new Promise((resolve) => {
+    const request = indexedDB.open("splitlight");
+    request.onsuccess = () => {
+      const count = request.result.transaction("outbox").objectStore("outbox").count();
+      count.onsuccess = () => resolve(count.result);
+    };
+  }));
+  await until(async () => !site.faults.length && (await queued()) === 0, 60_000);
+  site.collector = 0;
+  await page.evaluate(() => splitlight.track("late"));
+  await sleep(500);
+  assert.equal(await queued(), 1);
+  const taken = site.events();
+  const sent = site.batches.flatMap(({ events }) => events);
+  const twice = sent.length - taken.length;
+  // A batch that was taken twice said twice what was dropped before it; its events have the same ids.
+  const seen = new Set();
+  const once = site.batches.filter(({ events }) => !seen.has(events[0].id) && seen.add(events[0].id));
+  const said = {};
+  for (const [reason, count] of once.flatMap((batch) => Object.entries(batch.dropped))) said[reason] = (said[reason] ?? 0) + count;
+  const total = made.sound + made.nameless + made.oversize + made.odd + 1;
+  const accounted = taken.length + Object.values(said).reduce((sum, count) => sum + count, 0) + (await queued());
+  console.log(`made ${total}: taken ${taken.length} (${twice} came twice), dropped ${JSON.stringify(said)}, queued ${await queued()}`);
+  assert.equal(accounted, total);
+  assert.ok(twice > 0 && said.overflow === 150 && said.rejected > 0 && refused.size === 1);
+  assert.deepEqual([said.name, said.oversize, said.properties], [made.nameless, made.oversize, made.odd]);
+  assert.deepEqual(await all(), []);
+  await kill();
+});

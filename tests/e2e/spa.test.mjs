@@ -21,6 +21,7 @@ const config = {
       { selector: "#class", class: { add: ["x", "kept"], remove: ["y"] } },
       { selector: "#list", insert: { position: "append", html: "<li>2</li>" } },
       { selector: "#gone", remove: true },
+      { selector: "#moved", move: { position: "after", target: "#text" } },
       { css: "#text { color: rgb(255, 0, 0) }" },
     ]),
     shown("everywhere", "/*", [{ selector: "#both", text: "Both" }]),
@@ -29,7 +30,7 @@ const config = {
 };
 const BODY = `<p id="text">Old <i>text</i></p><p id="html">Old</p><a id="link" href="/old">link</a><p id="plain">p</p>
   <p id="class" class="y kept">c</p><ul id="list"><li>1</li></ul><div><p id="gone">here</p><hr></div>
-  <p id="both">One</p><div id="app"></div>`;
+  <p id="both">One</p><div><p id="moved">Moved</p><hr></div><div id="app"></div>`;
 
 let site;
 let browser;
@@ -68,8 +69,8 @@ test("the changes of one route are taken back on the next, and made again when i
     assert.deepEqual(await page.evaluate(() => [
       document.querySelector("#html").innerHTML, document.querySelector("#link").getAttribute("href"),
       document.querySelector("#class").className, document.querySelector("#list").children.length,
-      document.querySelector("#gone"), document.querySelector("#plain").title,
-    ]), ["<b>New</b>", "/new", "kept x", 2, null, "new"]);
+      document.querySelector("#gone"), document.querySelector("#plain").title, document.querySelector("#text + #moved")?.textContent,
+    ]), ["<b>New</b>", "/new", "kept x", 2, null, "new", "Moved"]);
     assert.equal(await color(), "rgb(255, 0, 0)");
     await go(page, "/b");
     await until(async () => (await page.locator("#text").textContent()) === "Old text");

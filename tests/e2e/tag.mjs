@@ -65,6 +65,10 @@ export async function openSite(script) {
     page: () => "",
     headers: {},
     collector: 200,
+    // How the collector answers next, before that: a status, 0 for not at all, "unheard" for taking it and not saying so.
+    faults: [],
+    // How the collector answers who wants to be forgotten.
+    forget: 200,
     // Whether the parts of the script are served, and after how many milliseconds.
     parts: true,
     partsAfter: 0,
@@ -88,9 +92,13 @@ export async function openSite(script) {
         response.writeHead(text ? 200 : 404, { "content-type": "text/javascript; charset=utf-8" });
         setTimeout(() => response.end(text), site.partsAfter);
       } else if (pathname === "/_sl/e") {
-        if (site.collector === 0) return response.destroy();
-        if (site.collector === 200) site.batches.push(JSON.parse(body));
-        response.writeHead(site.collector, { "access-control-allow-origin": "*" }).end("{}");
+        const status = site.faults.shift() ?? site.collector;
+        if (status === 200 || status === "unheard") site.batches.push(JSON.parse(body));
+        if (status === 0 || status === "unheard") return response.destroy();
+        response.writeHead(status, { "access-control-allow-origin": "*" }).end("{}");
+      } else if (pathname === "/_sl/forget") {
+        if (site.forget === 0) return response.destroy();
+        response.writeHead(site.forget, { "access-control-allow-origin": "*" }).end("{}");
       } else if (pathname === "/favicon.ico") response.writeHead(404).end();
       else response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...site.headers }).end(site.page(pathname));
     });

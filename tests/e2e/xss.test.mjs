@@ -1,14 +1,12 @@
 // Nothing that a config or a visitor can say is run: every payload in every kind of change, with and without `setHTML`.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { args, executablePath, listen } from "./tag.mjs";
 
 const root = new URL("../..", import.meta.url).pathname;
-// More of them, one `{ "p": ... }` each, where a collection is at hand.
-const corpus = process.env.SPLITLIGHT_ATTACK ?? "";
 const OURS = [
   "<img src=x onerror=alert(1)>", "<svg onload=alert(1)>", "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
   "<details open ontoggle=alert(1)>x</details>", "<iframe srcdoc='<script>parent.alert(1)</script>'></iframe>",
@@ -19,10 +17,22 @@ const OURS = [
   "<form action='javascript:alert(1)'><button>x</button></form>", "<body onload=alert(1)>", "<marquee onstart=alert(1)>x</marquee>",
   "<img src=x oNeRrOr=alert(1)>", "<svg><script>alert(1)</script></svg>", "<script>alert(1)</script>",
   "<base href='javascript:alert(1)//'>", "<meta http-equiv=refresh content='0;url=javascript:alert(1)'>",
-  "\"><img src=x onerror=alert(1)>", "javascript:alert(1)", "java\tscript:alert(1)", " javascript:alert(1)",
+  "<meta http-equiv=refresh content='0;url=/elsewhere'>", "\"><img src=x onerror=alert(1)>", "javascript:alert(1)", "java\tscript:alert(1)", " javascript:alert(1)",
   "data:text/html,<script>parent.alert(1)</script>", "</style><img src=x onerror=alert(1)>",
 ];
-const payloads = [...OURS, ...(existsSync(corpus) ? JSON.parse(readFileSync(corpus, "utf8")).map(({ p }) => p) : [])];
+// More of them, where a folder of collections is at hand: lists of `{ "p": ... }`, and texts with one in each line.
+const corpora = process.env.SPLITLIGHT_ATTACK;
+const PER_PAGE = 100;
+
+const within = (path) => (statSync(path).isDirectory() ? readdirSync(path).flatMap((name) => within(join(path, name))) : [path]);
+const read = (file) => {
+  const text = readFileSync(file, "utf8");
+  return file.endsWith(".json") ? JSON.parse(text).map(({ p }) => p) : text.split("\n").filter(Boolean);
+};
+const collected = (kind) => (corpora ? within(corpora).filter((file) => kind.test(file)).flatMap(read) : []);
+// Those of which somebody has seen that plain innerHTML runs them.
+const confirmed = [...OURS, ...collected(/xss-confirmed.*json$/)];
+const payloads = [...new Set([...confirmed, ...collected(/(xss.*|H5SC\/vectors)\.txt$/i)])];
 
 let served;
 let browser;
@@ -78,6 +88,7 @@ const attack = (page, list) =>
       for (const [tag, name] of attributes) add(tag, 2, payload, name);
       add("p", 3, [payload], []);
       add("p", 9, payload, null);
+      add("p", 10, payload, "before");
     }
     edits.plan([["item", "variation", changes]]);
     edits.make();
@@ -105,8 +116,8 @@ for (const [name, init] of [
     const urls = [];
     page.on("framenavigated", (frame) => frame === page.mainFrame() && urls.push(frame.url()));
     const ran = [];
-    for (let at = 0; at < payloads.length; at += 20) {
-      ran.push(...await attack(page, payloads.slice(at, at + 20)));
+    for (let at = 0; at < payloads.length; at += PER_PAGE) {
+      ran.push(...await attack(page, payloads.slice(at, at + PER_PAGE)));
       await page.reload();
     }
     assert.deepEqual(ran, []);
@@ -125,8 +136,8 @@ test("plain innerHTML runs them, so that the test sees it", async () => {
     });
     await new Promise((resolve) => setTimeout(resolve, 4000));
     return new Set(window.runs).size;
-  }, payloads.filter((payload) => !/http-equiv|location|<base/i.test(payload)));
-  assert.ok(ran >= payloads.length / 3, `${ran} of ${payloads.length}`);
-  console.log(`innerHTML ran ${ran} of ${payloads.length}`);
+  }, confirmed.filter((payload) => !/http-equiv|location|<base/i.test(payload)));
+  assert.ok(ran >= confirmed.length / 3, `${ran} of ${confirmed.length}`);
+  console.log(`innerHTML ran ${ran} of ${confirmed.length}`);
   await context.close();
 });

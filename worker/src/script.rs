@@ -58,7 +58,7 @@ pub(crate) async fn serve(
     let version = published.map(version).unwrap_or_default();
     let etag = format!("\"{}-{version}\"", asset.hash);
     let headers = headers(&etag, "text/javascript; charset=utf-8", SHORT)?;
-    answer(request, &etag, headers, || filled(&asset, etag.clone(), published).text.clone())
+    answer(request, &etag, headers, || filled(&asset, etag.clone(), published, settings).text.clone())
 }
 
 /// Answers with the program for who loads it by itself: what a page has to know beside it, and `program` in base64.
@@ -74,7 +74,7 @@ pub(crate) async fn program(
     let etag = format!("\"{}\"", version(&published));
     let headers = headers(&etag, "application/json", SHORT)?;
     answer(request, &etag, headers, || {
-        let mut site = site(&published.config, &published.program, &published.hash);
+        let mut site = known(&published, settings);
         if let Value::Object(members) = &mut site {
             members.insert("program".to_owned(), Value::String(STANDARD.encode(&published.bytes)));
         }
@@ -153,12 +153,22 @@ async fn asset(env: &Env) -> Option<Rc<Asset>> {
     Some(asset)
 }
 
-fn filled(asset: &Asset, etag: String, published: Option<&Published>) -> Rc<Filled> {
+/// What a page has to know beside the program: what the config says, and the hosts it may send visitors to.
+fn known(published: &Published, settings: &Settings) -> Value {
+    let mut site = site(&published.config, &published.program, &published.hash);
+    if let (Value::Object(members), false) = (&mut site, settings.redirect_hosts.is_empty()) {
+        let hosts = settings.redirect_hosts.iter().map(|host| Value::from(host.as_str())).collect();
+        members.insert("redirectHosts".to_owned(), Value::Array(hosts));
+    }
+    site
+}
+
+fn filled(asset: &Asset, etag: String, published: Option<&Published>, settings: &Settings) -> Rc<Filled> {
     if let Some(filled) = FILLED_CACHE.with_borrow(|cache| cache.clone().filter(|filled| filled.etag == etag))
     {
         return filled;
     }
-    let known = published.map(|it| site(&it.config, &it.program, &it.hash)).unwrap_or_default();
+    let known = published.map(|it| known(it, settings)).unwrap_or_default();
     let bytes = published.map_or(&[][..], |it| &it.bytes);
     let filled = Rc::new(Filled { etag, text: fill(&asset.text, &known, bytes) });
     FILLED_CACHE.set(Some(filled.clone()));

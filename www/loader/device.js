@@ -6,6 +6,7 @@ const STICKY = "sl_sticky";
 const SEGMENTS = "sl_seg";
 const MET = "sl_met";
 const CONSENT = "sl_consent";
+const FORGET = "sl_forget";
 const SESSION = "sl.session";
 const HISTORY = "sl.history";
 const SEEN = "sl.seen";
@@ -23,7 +24,7 @@ const attempt = (use) => {
 };
 
 const cookie = (name) =>
-  attempt(() => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1));
+  attempt(() => `; ${document.cookie}`.split(`; ${name}=`)[1]?.split(";")[0]);
 
 const setCookie = (name, value, seconds = KEEP) =>
   attempt(() => {
@@ -61,9 +62,7 @@ export function openDevice(siteSays) {
 
     answer(consent) {
       if (consent === "denied") {
-        setCookie(ID, "", 0);
-        setCookie(STICKY, "", 0);
-        setCookie(SEGMENTS, "", 0);
+        for (const name of [ID, STICKY, SEGMENTS, MET]) setCookie(name, "", 0);
         attempt(() => sessionStorage.removeItem(SESSION));
         attempt(() => [HISTORY, SEEN].forEach((key) => localStorage.removeItem(key)));
         device.id = session = undefined;
@@ -71,6 +70,11 @@ export function openDevice(siteSays) {
       setCookie(CONSENT, (device.said = device.consent = consent));
       device.recall();
     },
+
+    /** Whom the collector is still to forget, with the edge's signatures and `~` between them. */
+    forgets: () => cookie(FORGET),
+
+    forget: () => setCookie(FORGET, [cookie(FORGET), cookie(ID)].join("~")),
 
     /** The session of this moment: its id, its visitor, when something last happened, and what was met. */
     session(now) {

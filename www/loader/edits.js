@@ -25,9 +25,9 @@ const scrub = (content) => {
 
 const fragment = (html) => {
   const template = document.createElement("template");
-  // Such a configuration keeps classes, ids and styles, which the default one takes away; both are safe. A marquee with
-  // an event handler ends Chromium's tab.
-  if (template.setHTML) template.setHTML(html, { sanitizer: { removeElements: ["marquee"] } });
+  // Such a configuration keeps classes, ids and styles, which the default one takes away; both run nothing, but this one
+  // would lead to other pages. A marquee with an event handler ends Chromium's tab.
+  if (template.setHTML) template.setHTML(html, { sanitizer: { removeElements: ["base", "link", "marquee", "meta"] } });
   else {
     template.innerHTML = html;
     scrub(template.content);
@@ -79,9 +79,11 @@ const apply = (element, edit, text, more, old) => {
       classList.add(...removed);
     };
   }
-  if (edit === REMOVE) {
+  if (edit >= REMOVE) {
     const place = new Comment();
-    element.replaceWith(place);
+    element.before(place);
+    if (text) document.querySelector(text)[more](element);
+    else element.remove();
     return () => place.replaceWith(element);
   }
   const content = fragment(text);
@@ -116,6 +118,9 @@ export function createEdits(giveUp) {
       task.made = true;
       return;
     }
+    // Where to it is moved: when that is there, and not to the end of what the parser still adds to.
+    const target = edit > CSS ? document.querySelector(text) : document;
+    if (!target || (more === "append" && isOpen(target))) return;
     let fresh = 0;
     const found = ID_ALONE.test(selector)
       ? [document.querySelector(selector)]

@@ -9,9 +9,9 @@ import { siteSays } from "./signals.js";
 const VERSION = "0.1.0";
 // After the page is complete, elements may be this late; then we stop looking for more of what was found.
 const LATE_MS = 5_000;
-// A new address answers within this time, or the page that was to be left is seen.
+// A new address answers within this time, or the page that was to be left is seen, such as after a download.
 const STAY_MS = 2_000;
-const COMMANDS = ["init", "track", "identify", "setAttributes", "consent", "onChange", "push"];
+const COMMANDS = ["init", "track", "identify", "setAttributes", "consent", "forget", "onChange", "push"];
 
 // The wasm, the program and the history are text, a character per byte: base64 would be a third larger.
 const bytes = (text, mask = 0) => {
@@ -25,7 +25,7 @@ const bytes = (text, mask = 0) => {
  * @param {string} base Where the Worker's own paths are.
  * @param {string} wasm The core, as the build writes it.
  * @param {string} program The program's bytes, a character each.
- * @param {{ config?: string, slots?: object, asks?: object, events?: object[] }} site What else the config says.
+ * @param {{ config?: string, slots?: object, asks?: object, events?: object[], redirectHosts?: string[] }} site What else the config says.
  */
 export function openPage(options, base, wasm, program, site) {
   let { attributes, user } = options;
@@ -34,6 +34,9 @@ export function openPage(options, base, wasm, program, site) {
   let url;
   // The page view that was counted, so that one page is one view however often it is decided about.
   let entered;
+  // Whether the visitor is on their way to another address, and the addresses to which they do not go.
+  let leaving;
+  const stays = new Set();
   // Key to decision, so that reading one again never enters the core.
   let table = new Map();
   let features = new Map();
@@ -96,6 +99,7 @@ export function openPage(options, base, wasm, program, site) {
   });
 
   const decide = (keep, isNew) => {
+    if (leaving) return;
     url = location.href;
     const answer = call((it) => it.decide(facts(keep), known(it)));
     if (!answer) return;
@@ -111,7 +115,18 @@ export function openPage(options, base, wasm, program, site) {
       const met = old.get(key)?.variation === variation && old.get(key).met;
       table.set(key, { key, kind, variation, reason, value, onRead, changes, redirect, met });
     }
-    for (const decision of table.values()) if (decision.redirect && leave(decision)) return;
+    show(keep, isNew);
+  };
+
+  // Makes what is in force, unless that is another page.
+  const show = (keep, isNew) => {
+    for (const decision of table.values()) {
+      const there = decision.redirect && target(...decision.redirect);
+      if (!there) continue;
+      // Who has not met a variation does not count.
+      if (stays.has(there)) decision.reason = "blocked";
+      else return leave(decision, there, () => show(keep, isNew));
+    }
     const open = [...table.values()].filter(({ changes }) => changes);
     if (!keep) {
       asks = { ...site.asks };
@@ -144,24 +159,32 @@ export function openPage(options, base, wasm, program, site) {
     }
   };
 
-  // To another address, unless the visitor is there.
-  const leave = (decision) => {
-    const [to, keepQuery] = decision.redirect;
-    const target = new URL(to, url);
-    if (keepQuery) {
-      const own = target.searchParams;
-      const added = [...new URL(url).searchParams].filter(([name]) => !own.has(name));
-      for (const [name, value] of added) own.append(name, value);
-    }
-    if (target.href === url.replace(/#.*/, target.hash)) return false;
-    expose(decision);
-    outbox.flush();
-    // Nobody should see the page that is left; if they stay on it, such as for a download, they do.
+  // The address to which a redirect leads, unless the visitor is there.
+  const target = (to, keepQuery) => {
+    const there = new URL(to, url);
+    const own = there.searchParams;
+    const added = [...new URL(url).searchParams].filter(([name]) => keepQuery && !own.has(name));
+    for (const [name, value] of added) own.append(name, value);
+    return there.href !== url.replace(/#.*/, there.hash) && there.href;
+  };
+
+  // To another address, or else on with this page. Nobody should see the page that is left.
+  const leave = async (decision, there, goOn) => {
     const { style } = document.documentElement;
     style.visibility = "hidden";
-    setTimeout(() => (style.visibility = ""), STAY_MS);
-    location.replace(target);
-    return true;
+    leaving = there;
+    const stay = guarded(() => {
+      if (leaving !== there) return;
+      style.visibility = leaving = "";
+      stays.add(there);
+      goOn();
+    });
+    setTimeout(stay, STAY_MS);
+    const meet = () => {
+      expose(decision);
+      outbox.flush();
+    };
+    if (!(await more("leave", there, meet))) stay();
   };
 
   // Reading is what the visitor meets of an experiment that changes nothing by itself.
@@ -189,6 +212,7 @@ export function openPage(options, base, wasm, program, site) {
 
   const look = guarded(() => {
     frame = 0;
+    if (leaving) return;
     let wants = 0;
     // Before the changes, which may take away what another variation would have changed.
     for (const { key, changes } of table.values()) {
@@ -293,6 +317,12 @@ export function openPage(options, base, wasm, program, site) {
       decide(answer === "granted");
       restore();
     }),
+    forget() {
+      const { id } = device;
+      device.forget();
+      api.consent("denied");
+      return more("forget", id);
+    },
     onChange(watcher) {
       watchers.add(watcher);
       return () => void watchers.delete(watcher);
@@ -354,6 +384,8 @@ export function openPage(options, base, wasm, program, site) {
     if (/tcf|gcm/.test(signals)) more("signals", signals);
     if (!isSeen()) more("visible");
     if (options.track || options.bridge) more("track");
+    if (site.events) more("events");
+    if (device.forgets()) more("forget");
     if (/[?&]sl_debug/.test(location.search)) more("debug");
     return { ok: !!core, source: handover ? "edge" : source, error };
   };

@@ -33,6 +33,7 @@ export function facade(page, open) {
     identify: tell("identify"),
     setAttributes: tell("setAttributes"),
     consent: tell("consent"),
+    forget: () => later("forget"),
     onChange(watcher) {
       if (page()) return page().onChange(watcher);
       let stop;

@@ -6,6 +6,8 @@ export interface Site {
   program: string;
   slots?: Record<string, string[]>;
   asks?: Record<string, string[]>;
+  events?: object[];
+  redirectHosts?: string[];
 }
 
 export type Json = string | number | boolean | null | undefined | Json[] | { [name: string]: Json };
@@ -26,6 +28,8 @@ export interface Options {
   exposure?: "visible";
   /** Events that nobody has to write, such as `view click scroll`. */
   track?: string;
+  /** Hosts beside the page's own to which a variation may redirect. */
+  redirectHosts?: string | string[];
   /** Who else is told of exposures: `gtag`, `segment`. */
   bridge?: string;
   attributes?: Attributes;
@@ -95,6 +99,11 @@ export interface Splitlight {
   identify(user: string): void;
   setAttributes(attributes: Attributes): void;
   consent(answer: Consent): void;
+  /**
+   * Wipes everything of the visitor here, and has the collector forget them; nothing is recorded until they agree again.
+   * Says whether the collector has; if not, every later page asks it again.
+   */
+  forget(): Promise<boolean | undefined>;
   /** Is called after each decision; gives what ends that. */
   onChange(watcher: (decisions: Decision[]) => void): () => void;
   destroy(): void;

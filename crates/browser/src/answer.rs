@@ -12,7 +12,8 @@
 //! `[selector, edit, text, more, index]` with the attributes filled in. `redirect` is `[address, keepQuery]` or null.
 //!
 //! `edit` is 0 text, 1 html, 2 attribute `more` (null removes it), 3 classes (names with spaces between: `text` to add,
-//! `more` to remove), 4 to 7 html before, after, inside first, inside last, 8 removal, 9 css.
+//! `more` to remove), 4 to 7 html before, after, inside first, inside last, 8 removal, 9 css, 10 a move (`more`, the method of the
+//! element that `text` selects).
 
 use crate::standing::Standing;
 use splitlight_engine::bytes::{list, text, value};

@@ -27,10 +27,28 @@ pub enum Edit {
     Class(Vec<String>, Vec<String>),
     /// Adds html at a place.
     Insert(Position, Template),
+    /// Puts the element to a place relative to the first element that a selector matches.
+    Move(Position, String),
     /// Removes the element.
     Remove,
     /// Adds a style sheet to the page.
     Css(String),
+}
+
+/// The kind of a move in a program, and the first [level](crate::codec::LEVEL) that knows it.
+const MOVE: u8 = 10;
+pub(crate) const MOVE_LEVEL: u8 = 1;
+
+const POSITIONS: [Position; 4] = [Position::Before, Position::After, Position::Prepend, Position::Append];
+
+/// The method of a browser's element that puts others at a position.
+const fn method(position: Position) -> &'static str {
+    match position {
+        Position::Before => "before",
+        Position::After => "after",
+        Position::Prepend => "prepend",
+        Position::Append => "append",
+    }
 }
 
 impl Wire for Change {
@@ -43,6 +61,9 @@ impl Wire for Change {
             Edit::Insert(position, html) => (4 + *position as u8, Some(html.clone()), None),
             Edit::Remove => (8, None, None),
             Edit::Css(css) => (9, Some(Template::literal(css)), None),
+            Edit::Move(position, target) => {
+                (MOVE, Some(Template::literal(target)), Some(method(*position).to_owned()))
+            }
         };
         let mut bytes = Vec::new();
         self.selector.write(&mut bytes);
@@ -71,6 +92,13 @@ impl Wire for Change {
             (7, Some(html), None) => Edit::Insert(Position::Append, html),
             (9, css @ Some(_), None) => Edit::Css(plain(&css)),
             (8, None, None) => Edit::Remove,
+            (MOVE, target @ Some(_), Some(name)) => {
+                let position = POSITIONS.into_iter().find(|it| method(*it) == name);
+                if position.is_none() {
+                    part.fail();
+                }
+                Edit::Move(position.unwrap_or(Position::Before), plain(&target))
+            }
             _ => {
                 part.fail();
                 Edit::Remove
@@ -96,6 +124,7 @@ impl Change {
             }
             Written::Class(class) => Edit::Class(names(&class.add), names(&class.remove)),
             Written::Insert(insert) => Edit::Insert(insert.position, Template::new(&insert.html)),
+            Written::Move(place) => Edit::Move(place.position, place.target.clone()),
             Written::Remove => Edit::Remove,
             Written::Css(css) => Edit::Css(css.clone()),
             Written::Style(rules) => {

@@ -25,7 +25,7 @@ const DEPTH_MAX: u8 = 100;
 
 /// What this release can read. Whoever changes what an entry of a program may hold adds one, and writes the new level with
 /// the entries that hold it: an older release closes those and runs the others.
-pub(crate) const LEVEL: u8 = 0;
+pub(crate) const LEVEL: u8 = 1;
 
 /// Something with a compact form. Reading what [`Wire::write`] wrote gives the same; other bytes make the reader fail.
 pub(crate) trait Wire: Sized {
@@ -68,13 +68,18 @@ pub(crate) fn read_part<T: Wire>(from: &mut Reader<'_>) -> T {
 pub(crate) trait Entry: Wire {
     /// What stands for an entry that cannot be read.
     fn closed(key: String) -> Self;
+
+    /// The first level that reads this entry.
+    fn level(&self) -> u8 {
+        0
+    }
 }
 
 /// Writes entries, each of them as a part that begins with its level.
 pub(crate) fn write_entries<T: Entry>(entries: &[T], out: &mut Vec<u8>) {
     (entries.len() as u64).write(out);
     for entry in entries {
-        let mut bytes = vec![LEVEL];
+        let mut bytes = vec![entry.level()];
         entry.write(&mut bytes);
         (bytes.len() as u64).write(out);
         out.extend(bytes);

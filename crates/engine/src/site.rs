@@ -1,12 +1,12 @@
 //! What a page has to know of a config beside the program, which only decides.
 
 use crate::program::Program;
-use splitlight_protocol::config::{Change, Config, Experiment};
+use splitlight_protocol::config::{Change, Config, DeclaredEvent, Edit, EventValue, Experiment};
 use splitlight_protocol::{Map, Value};
 
 /// What the script tag gets beside the program: `config`, the program's hash; `slots`, the keys of the personalizations
 /// of each slot, first the one that goes first; `asks`, for every item the selectors that have to be found on a page
-/// before meeting any of its variations counts. What is empty is left out.
+/// before meeting any of its variations counts; `events`, what the page makes events of. What is empty is left out.
 ///
 /// Whether a visitor counts must not depend on their variation. So control waits for the elements that the others
 /// change, and each variation for those of all.
@@ -30,7 +30,39 @@ pub fn site(config: &Config, program: &Program, hash: &str) -> Value {
             members.push((name.to_owned(), Value::Object(section)));
         }
     }
+    if !config.events.is_empty() {
+        members.push(("events".to_owned(), Value::Array(config.events.iter().map(event).collect())));
+    }
     Value::Object(Map::from_iter(members))
+}
+
+/// A declared event without its key, which only the config needs.
+fn event(declared: &DeclaredEvent) -> Value {
+    let text = |text: &str| Some(Value::from(text));
+    let number = |number: u32| Value::Number(number.into());
+    let properties =
+        declared.properties.iter().map(|(name, attribute)| (name.clone(), (&**attribute).into()));
+    let value = declared.value.as_ref().map(|value| match value {
+        EventValue::Fixed(value) => Value::Number(exact(*value)),
+        EventValue::Attribute(name) => Value::from(&**name),
+    });
+    let members = [
+        ("name", text(declared.name())),
+        ("on", text(declared.on.word())),
+        ("selector", declared.selector.as_deref().and_then(text)),
+        ("percent", declared.percent.map(number)),
+        ("seconds", declared.seconds.map(number)),
+        ("value", value),
+        ("currency", declared.currency.as_deref().and_then(text)),
+        ("properties", (!declared.properties.is_empty()).then(|| Value::Object(properties.collect()))),
+    ];
+    let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(members.collect())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "publishing refuses values that a double cannot hold")]
+fn exact(value: i64) -> f64 {
+    value as f64
 }
 
 /// In the program's order, which is that in which personalizations fill their slots.
@@ -67,9 +99,15 @@ fn of_experiment(experiment: &Experiment) -> Vec<Value> {
 fn selectors<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Value> {
     let mut all: Vec<Value> = Vec::new();
     for change in changes.filter(|change| !change.selector.is_empty()) {
-        let selector = Value::from(&*change.selector);
-        if !all.contains(&selector) {
-            all.push(selector);
+        let target = match &change.edit {
+            Edit::Move(place) => Some(&place.target),
+            _ => None,
+        };
+        for selector in [Some(&change.selector), target].into_iter().flatten() {
+            let selector = Value::from(&**selector);
+            if !all.contains(&selector) {
+                all.push(selector);
+            }
         }
     }
     all
@@ -82,6 +120,23 @@ mod tests {
     use splitlight_protocol::config;
 
     #[test]
+    fn declared_events_are_told_under_their_names() {
+        let config = config::parse(
+            r#"{ "version": 1, "project": "shop", "events": [
+              { "key": "k", "name": "add", "on": "click", "selector": ".a", "value": "data-price", "currency": "EUR",
+                "properties": { "sku": "data-sku" } },
+              { "key": "deep", "on": "scroll", "percent": 90, "value": 5 }] }"#,
+        )
+        .config;
+        let known = serde_json::to_value(site(&config, &compile(&config).program, "h")).expect("writes");
+        let expected = serde_json::json!([
+            { "name": "add", "on": "click", "selector": ".a", "value": "data-price", "currency": "EUR",
+              "properties": { "sku": "data-sku" } },
+            { "name": "deep", "on": "scroll", "percent": 90, "value": 5 }]);
+        assert_eq!(known["events"], expected);
+    }
+
+    #[test]
     fn nothing_but_what_is_live_is_told() {
         let config = config::parse(
             r##"{ "version": 1, "project": "shop", "experiments": [
@@ -89,7 +144,7 @@ mod tests {
                 { "key": "b", "changes": [{ "selector": "#secret", "remove": true }] }] },
               { "key": "two", "variations": [{ "key": "a", "changes": [{ "selector": "h1", "text": "x" }] },
                 { "key": "b", "changes": [{ "selector": "h1", "text": "y" }, { "selector": "p", "style": { "color": "red" } },
-                  { "css": "p{}" }] }] }],
+                  { "css": "p{}" }, { "selector": "p", "move": { "position": "after", "target": "main" } }] }] }],
             "personalizations": [
               { "key": "later", "slot": "s", "priority": 2, "holdout": 0.1, "changes": [{ "selector": "#s", "text": "l" }] },
               { "key": "first", "slot": "s", "priority": 1, "changes": [{ "selector": "#s", "text": "f" }] }] }"##,
@@ -98,7 +153,7 @@ mod tests {
         let known = serde_json::to_string(&site(&config, &compile(&config).program, "h")).expect("writes");
         assert_eq!(
             known,
-            r##"{"asks":{"later":["#s"],"two":["h1","p"]},"config":"h","slots":{"s":["first","later"]}}"##
+            r##"{"asks":{"later":["#s"],"two":["h1","p","main"]},"config":"h","slots":{"s":["first","later"]}}"##
         );
     }
 }

@@ -18,6 +18,7 @@ mod analysis;
 mod change;
 mod check;
 mod cost;
+mod declared;
 mod feature;
 mod metric;
 mod notify;
@@ -28,8 +29,9 @@ mod targeting;
 
 pub use alert::{Alert, Trigger, Urgency};
 pub use analysis::{Analysis, Spending};
-pub use change::{AttributeChange, Change, ClassChange, Edit, InsertChange, Position};
+pub use change::{AttributeChange, Change, ClassChange, Edit, InsertChange, MoveChange, Position};
 pub use cost::Cost;
+pub use declared::{DeclaredEvent, EventValue, On};
 pub use feature::{Feature, Rule};
 pub use metric::{
     Denominator, Dimension, Direction, Funnel, FunnelStep, Kpi, KpiPer, Measure, Metric, MetricCap,
@@ -85,6 +87,10 @@ pub struct Config {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub scores: Vec<Score>,
+    /// Events that the browser makes by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub events: Vec<DeclaredEvent>,
     /// What is measured.
     #[schemars(default)]
     pub metrics: Vec<Metric>,

@@ -72,6 +72,12 @@ pub const HISTORY_MINUTE_BUCKETS_MAX: usize = 200;
 /// Conditions within conditions; deeper ones are mistakes, and evaluation is recursive.
 pub const CONDITION_DEPTH_MAX: usize = 16;
 
+/// Events that a config declares: each is looked for on every page.
+pub const DECLARED_EVENTS_MAX: usize = 100;
+
+/// How long a page may have to be in focus for a declared event: who reads longer has left.
+pub const FOCUS_SECONDS_MAX: u32 = 3600;
+
 /// How far an event's time may be ahead of the server's once the client's clock is corrected, in milliseconds.
 pub const EVENT_AHEAD_MS_MAX: i64 = 60_000;
 

@@ -73,6 +73,9 @@ impl Rewrite {
             plan.css.push('\n');
             return true;
         }
+        if !can_stream(change) {
+            return false;
+        }
         let Ok(selector) = change.selector.parse() else { return false };
         if let Some(act) = act(&change.edit, attributes) {
             plan.steps.push(Step { selector, once: matches_once(&change.selector), act });
@@ -126,7 +129,7 @@ impl Rewrite {
 }
 
 /// Whether the edge can make a change while the page streams. If not, the browser has to: the selector may ask what
-/// comes later in the page.
+/// comes later in the page, and so does what is moved.
 ///
 /// ```
 /// use splitlight_engine::{Change, Edit};
@@ -136,7 +139,11 @@ impl Rewrite {
 /// assert!(!splitlight_rewrite::can_stream(&remove("h1 + p")));
 /// ```
 pub fn can_stream(change: &Change) -> bool {
-    matches!(change.edit, Edit::Css(_)) || is_streamable(&change.selector)
+    match change.edit {
+        Edit::Css(_) => true,
+        Edit::Move(..) => false,
+        _ => is_streamable(&change.selector),
+    }
 }
 
 /// Whether a selector asks nothing about what comes later in the page.
@@ -184,7 +191,7 @@ fn act(edit: &Edit, attributes: &Map) -> Option<Act> {
         Edit::Class(add, remove) => Act::Class(add.clone(), remove.clone()),
         Edit::Insert(position, template) => Act::Insert(*position, template.html(attributes)),
         Edit::Remove => Act::Remove,
-        Edit::Css(_) => return None,
+        Edit::Css(_) | Edit::Move(..) => return None,
     })
 }
 

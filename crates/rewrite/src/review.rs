@@ -34,19 +34,28 @@ pub fn markup_issues(config: &Config) -> Vec<Issue> {
 /// ```
 pub fn browser_changes(config: &Config) -> Vec<Issue> {
     let left = changes(config);
-    // Style sheets need no element, and `style` is compiled to one.
-    let left = left.into_iter().filter(|(_, change)| {
-        !matches!(change.edit, Edit::Css(_) | Edit::Style(_)) && !is_streamable(&change.selector)
-    });
-    left.map(|(pointer, change)| {
-        let reason = format!(
-            "the edge cannot follow `{}` while a page streams, so the browser changes it",
-            change.selector
-        );
-        let fix = "name the element by tag, id, class, attribute, or as a child or descendant of one";
-        Issue::info(format!("{pointer}/selector"), reason, fix).coded(Code::BrowserChange)
-    })
-    .collect()
+    left.into_iter().filter_map(|(pointer, change)| left_to_browser(&pointer, change)).collect()
+}
+
+/// Why the edge leaves a change to the browser, if it does.
+fn left_to_browser(pointer: &str, change: &Change) -> Option<Issue> {
+    let selector = &change.selector;
+    let (path, reason, fix) = match change.edit {
+        // Style sheets need no element, and `style` is compiled to one.
+        Edit::Css(_) | Edit::Style(_) => return None,
+        Edit::Move(_) => (
+            "move",
+            format!("the edge cannot move `{selector}` while a page streams, so the browser does"),
+            "nothing, or insert it as html where it should be and remove it where it is",
+        ),
+        _ if is_streamable(selector) => return None,
+        _ => (
+            "selector",
+            format!("the edge cannot follow `{selector}` while a page streams, so the browser changes it"),
+            "name the element by tag, id, class, attribute, or as a child or descendant of one",
+        ),
+    };
+    Some(Issue::info(format!("{pointer}/{path}"), reason, fix).coded(Code::BrowserChange))
 }
 
 /// Every change of a config, with a pointer to it.

@@ -84,6 +84,10 @@ impl Digest {
             Edit::Class(add, remove) => add.iter().chain(remove).for_each(|class| self.text(class)),
             Edit::Remove => self.byte(7),
             Edit::Css(css) => self.text(css),
+            Edit::Move(position, target) => {
+                self.byte(*position as u8);
+                self.text(target);
+            }
         }
     }
 }

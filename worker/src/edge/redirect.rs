@@ -53,7 +53,7 @@ impl<'a> Hosts<'a> {
 impl Redirect {
     /// The first redirect in force that leads to another page of the same site or of a host that is allowed.
     ///
-    /// To another host the browser goes by itself.
+    /// The browser goes by the same hosts, for what only it can decide.
     pub(crate) fn new(program: &Program, decisions: &Decisions, url: &Url, hosts: Hosts<'_>) -> Option<Self> {
         decisions.iter(program).find_map(|(item, decision)| {
             let variation =

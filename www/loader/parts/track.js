@@ -1,8 +1,12 @@
 // Events that nobody has to write: what visitors do (`data-track`), purchases of a `dataLayer`, and exposures for other tools
 // (`data-bridge`). Each is named as analytics tools name it.
 
+import { guarded, minor, whenFocused, whenLeaving, whenScrolled, whenViewed } from "../moments.js";
+
 // Of the page's height, each once per page.
 const DEPTHS = [25, 50, 75, 90];
+// Who looks for less has not been there.
+const FOCUS_MS_MIN = 1000;
 
 const words = (option) => `${option ?? ""}`.split(/[\s,]+/);
 
@@ -13,17 +17,6 @@ const named = (element) => ({
   to: element.href && URL.canParse(element.href) ? new URL(element.href).pathname.slice(0, 256) : undefined,
 });
 
-// Minor units of a currency, as the browser knows them: 2 for the euro, 0 for the yen.
-const minor = (value, currency) => {
-  let digits = 2;
-  try {
-    digits = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
-  } catch {
-    // No currency, or none that the browser knows.
-  }
-  return Math.round(value * 10 ** digits);
-};
-
 const observe = (type, see) => {
   try {
     new PerformanceObserver((list) => list.getEntries().forEach(see)).observe({ type, buffered: true });
@@ -33,17 +26,7 @@ const observe = (type, see) => {
 };
 
 const trackers = {
-  view(track) {
-    let seen;
-    const view = () => {
-      if (seen === location.pathname) return;
-      seen = location.pathname;
-      track("page_view");
-    };
-    view();
-    if (window.navigation) navigation.addEventListener("currententrychange", view);
-    else addEventListener("popstate", view);
-  },
+  view: (track) => whenViewed(() => track("page_view")),
   click(track) {
     addEventListener("click", ({ target }) => {
       const element = target instanceof Element && target.closest("a, button, [data-sl-click]");
@@ -53,32 +36,9 @@ const trackers = {
   form(track) {
     addEventListener("submit", ({ target }) => track("form_submit", { id: target.id?.slice(0, 64) || undefined }), { capture: true, passive: true });
   },
-  scroll(track) {
-    const met = new Set();
-    addEventListener("scroll", () => {
-      const { scrollHeight } = document.documentElement;
-      const percent = ((scrollY + innerHeight) / scrollHeight) * 100;
-      for (const depth of DEPTHS.filter((it) => it <= percent && !met.has(location.pathname + it))) {
-        met.add(location.pathname + depth);
-        track("scroll", { percent: depth });
-      }
-    }, { passive: true });
-  },
-  time(track) {
-    let since = document.hasFocus() ? performance.now() : 0;
-    const stop = () => {
-      if (since && performance.now() - since >= 1000) track("user_engagement", { value: Math.round(performance.now() - since) });
-      since = 0;
-    };
-    addEventListener("focus", () => (since ||= performance.now()));
-    addEventListener("blur", stop);
-    document.addEventListener("visibilitychange", () => document.hidden && stop());
-    addEventListener("pagehide", stop);
-  },
-  exit(track) {
-    // The pointer leaves through the top, where the tabs are.
-    document.documentElement.addEventListener("mouseleave", ({ clientY }) => clientY <= 0 && track("exit_intent"), { once: true });
-  },
+  scroll: (track) => whenScrolled(DEPTHS, (percent) => track("scroll", { percent })),
+  time: (track) => whenFocused(() => {}, (spent) => spent >= FOCUS_MS_MIN && track("user_engagement", { value: Math.round(spent) })),
+  exit: (track) => whenLeaving(() => track("exit_intent")),
   vitals(track) {
     const found = {};
     observe("largest-contentful-paint", ({ startTime }) => (found.lcp = startTime));
@@ -127,15 +87,6 @@ const bridges = {
     else layer.push({ event: "experiment_viewed", experiment_id, variation_id });
   },
   segment: (experiment_id, variation_id) => window.analytics?.track("Experiment Viewed", { experiment_id, variation_id }),
-};
-
-// A tool of the site that throws is none of the visitor's business.
-const guarded = (use) => (...given) => {
-  try {
-    return use(...given);
-  } catch {
-    return undefined;
-  }
 };
 
 export default ([api, options, , , table, , , events]) => {

@@ -55,11 +55,11 @@ pub struct Edits<'a> {
 pub struct Filled<'a> {
     /// A CSS selector; empty for a style sheet.
     pub selector: &'a str,
-    /// 0 text, 1 html, 2 attribute, 3 classes, 4 to 7 html before, after, inside first, inside last, 8 removal, 9 css.
+    /// 0 text, 1 html, 2 attribute, 3 classes, 4 to 7 html before, after, inside first, inside last, 8 removal, 9 css, 10 a move.
     pub kind: u8,
-    /// What is written, or the classes to add; an attribute without any is removed.
+    /// What is written, the classes to add, or the selector of where to move it; an attribute without any is removed.
     pub text: Option<String>,
-    /// The name of the attribute, or the classes to remove.
+    /// The name of the attribute, the classes to remove, or `before`, `after`, `prepend` or `append`.
     pub more: Option<&'a str>,
 }
 

@@ -54,7 +54,7 @@ impl Asked {
                 let template = match &change.edit {
                     Edit::Text(template) | Edit::Html(template) | Edit::Insert(_, template) => Some(template),
                     Edit::Attribute(_, template) => template.as_ref(),
-                    Edit::Class(..) | Edit::Remove | Edit::Css(_) => None,
+                    Edit::Class(..) | Edit::Move(..) | Edit::Remove | Edit::Css(_) => None,
                 };
                 for path in template.into_iter().flat_map(Template::paths) {
                     self.path(&path);

@@ -1,6 +1,7 @@
 //! The compact binary form of a program.
 
 use super::{Cap, Context, Item, ItemKind, Program, Tracked, Variation};
+use crate::change::{Edit, MOVE_LEVEL};
 use crate::code::{Code, FORMAT};
 use crate::codec::{
     Entry, Reader, Wire, read_entries, read_part, wire_enum, wire_struct, write_entries, write_part,
@@ -155,6 +156,11 @@ impl Entry for Item {
             caps: Vec::new(),
             variations: vec![control],
         }
+    }
+
+    fn level(&self) -> u8 {
+        let mut changes = self.variations.iter().flat_map(|variation| &variation.changes);
+        if changes.any(|change| matches!(change.edit, Edit::Move(..))) { MOVE_LEVEL } else { 0 }
     }
 }
 

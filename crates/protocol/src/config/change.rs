@@ -38,6 +38,8 @@ pub enum Edit {
     Style(BTreeMap<String, String>),
     /// Adds html beside or inside.
     Insert(InsertChange),
+    /// Puts the element to another place of the page.
+    Move(MoveChange),
     /// Removes the element.
     Remove,
     /// Adds a style sheet to the page.
@@ -75,6 +77,16 @@ pub struct InsertChange {
     pub position: Position,
     /// What.
     pub html: String,
+}
+
+/// Puts the element to a place relative to another one, with everything in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MoveChange {
+    /// Where.
+    pub position: Position,
+    /// A CSS selector of the other element; the first one that it matches.
+    pub target: String,
 }
 
 /// A place relative to an element.
@@ -116,6 +128,9 @@ struct Wire {
     /// Adds html beside or inside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     insert: Option<InsertChange>,
+    /// Puts the element beside or inside another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    r#move: Option<MoveChange>,
     /// Removes the element.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remove: Option<bool>,
@@ -138,13 +153,14 @@ impl TryFrom<Wire> for Change {
             wire.class.map(Edit::Class),
             wire.style.map(Edit::Style),
             wire.insert.map(Edit::Insert),
+            wire.r#move.map(Edit::Move),
             wire.remove.map(|_| Edit::Remove),
             wire.css.map(Edit::Css),
         ];
         let mut written = edits.into_iter().flatten();
         let edit = written
             .next()
-            .ok_or("a change needs one of text, html, attribute, class, style, insert, remove, css")?;
+            .ok_or("a change needs one of text, html, attribute, class, style, insert, move, remove, css")?;
         if written.next().is_some() {
             return Err("a change has one edit; write a second change for the other");
         }
@@ -169,6 +185,7 @@ impl From<Change> for Wire {
             Edit::Class(class) => wire.class = Some(class),
             Edit::Style(style) => wire.style = Some(style),
             Edit::Insert(insert) => wire.insert = Some(insert),
+            Edit::Move(place) => wire.r#move = Some(place),
             Edit::Remove => wire.remove = Some(true),
             Edit::Css(css) => wire.css = Some(css),
         }

@@ -1,6 +1,7 @@
 //! The rules that a type cannot hold: unique keys, ranges, weights and references.
 
 mod cost;
+mod declared;
 mod metric;
 mod notify;
 mod score;
@@ -9,7 +10,9 @@ mod targeting;
 use super::read::Drafts;
 use super::{Analysis, Config, Edit, Experiment, Page, Personalization};
 use crate::issue::{Code, Issue, did_you_mean};
-use crate::limits::{CONFIG_ITEMS_MAX, KEY_CHARS_MAX, LOOKS_MAX, VARIATIONS_MAX, WEBHOOKS_MAX};
+use crate::limits::{
+    CONFIG_ITEMS_MAX, DECLARED_EVENTS_MAX, KEY_CHARS_MAX, LOOKS_MAX, VARIATIONS_MAX, WEBHOOKS_MAX,
+};
 use std::collections::BTreeSet;
 
 /// Moves every item that keeps the rules into the config, and lists what is wrong with the others.
@@ -75,6 +78,12 @@ pub(super) fn keep_sound(config: &mut Config, drafts: Drafts, issues: &mut Vec<I
     );
     let (holdouts, _) = sound(drafts.holdouts, "holdouts", issues, |h| &h.key, targeting::check_holdout);
     let (scores, _) = sound(drafts.scores, "scores", issues, |s| &s.key, score::check_score);
+    let (events, declared) = sound(drafts.events, "events", issues, |e| &e.key, declared::check_event);
+    if declared.len() > DECLARED_EVENTS_MAX {
+        let reason = format!("{} events, the limit is {DECLARED_EVENTS_MAX}", declared.len());
+        issues.push(Issue::error("/events", reason, "let one selector name several elements"));
+    }
+    config.events = events;
     let (funnels, _) = sound(drafts.funnels, "funnels", issues, |f| &f.key, metric::check_funnel);
     let (kpis, _) =
         sound(drafts.kpis, "kpis", issues, |k| &k.key, |k, at| metric::check_kpi(k, &metrics, at));
@@ -305,6 +314,10 @@ fn check_changes(path: &str, changes: &[super::Change], at: &mut At) {
                     }
                 }
             }
+            Edit::Move(place) if place.target.trim().is_empty() => {
+                let fix = "write the selector of the element to put it beside or into";
+                at.error(&format!("{here}/move/target"), "the `target` is empty", fix);
+            }
             Edit::Css(css) if css.contains('<') => {
                 at.error(
                     &format!("{here}/css"),
@@ -317,9 +330,13 @@ fn check_changes(path: &str, changes: &[super::Change], at: &mut At) {
     }
 }
 
-fn check_attribute(here: &str, attribute: &super::AttributeChange, at: &mut At) {
+fn is_attribute_name(name: &str) -> bool {
     let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.');
-    if attribute.name.is_empty() || !attribute.name.chars().all(fine) {
+    !name.is_empty() && name.chars().all(fine)
+}
+
+fn check_attribute(here: &str, attribute: &super::AttributeChange, at: &mut At) {
+    if !is_attribute_name(&attribute.name) {
         at.error(
             &format!("{here}/attribute/name"),
             "this is not an attribute name",

@@ -1,8 +1,8 @@
 //! Reads a config item by item, so that one stranger does not close the whole document.
 
 use super::{
-    Alert, Audience, Config, Cost, Experiment, Feature, Funnel, Holdout, Kpi, Metric, Personalization, Score,
-    Webhook, check,
+    Alert, Audience, Config, Cost, DeclaredEvent, Experiment, Feature, Funnel, Holdout, Kpi, Metric,
+    Personalization, Score, Webhook, check,
 };
 use crate::issue::{Code, Issue, Severity, did_you_mean};
 use crate::limits::CONFIG_BYTES_MAX;
@@ -68,6 +68,7 @@ pub(super) struct Drafts {
     pub(super) features: Vec<(usize, Feature)>,
     pub(super) holdouts: Vec<(usize, Holdout)>,
     pub(super) scores: Vec<(usize, Score)>,
+    pub(super) events: Vec<(usize, DeclaredEvent)>,
     pub(super) metrics: Vec<(usize, Metric)>,
     pub(super) funnels: Vec<(usize, Funnel)>,
     pub(super) kpis: Vec<(usize, Kpi)>,
@@ -75,9 +76,6 @@ pub(super) struct Drafts {
     pub(super) alerts: Vec<(usize, Alert)>,
     pub(super) webhooks: Vec<(usize, Webhook)>,
 }
-
-/// Sections that the format names and this version does not run yet: accepted empty, refused with content.
-pub(super) const LATER: [&str; 1] = ["events"];
 
 /// Reads a config document. Never fails: what cannot be understood is left out and listed.
 pub fn parse(text: &str) -> Parsed {
@@ -122,6 +120,7 @@ fn sections(members: serde_json::Map<String, Json>) -> Parsed {
             "features" => drafts.features = many(&name, value, &mut issues),
             "holdouts" => drafts.holdouts = many(&name, value, &mut issues),
             "scores" => drafts.scores = many(&name, value, &mut issues),
+            "events" => drafts.events = many(&name, value, &mut issues),
             "metrics" => drafts.metrics = many(&name, value, &mut issues),
             "dimensions" => one(&name, value, &mut config.dimensions, &mut issues),
             "funnels" => drafts.funnels = many(&name, value, &mut issues),
@@ -130,7 +129,6 @@ fn sections(members: serde_json::Map<String, Json>) -> Parsed {
             "costs" => drafts.costs = many(&name, value, &mut issues),
             "alerts" => drafts.alerts = many(&name, value, &mut issues),
             "webhooks" => drafts.webhooks = many(&name, value, &mut issues),
-            later if LATER.contains(&later) => refuse_later(later, &value, &mut issues),
             _ => issues.push(unknown_section(&name)),
         }
     }
@@ -140,13 +138,6 @@ fn sections(members: serde_json::Map<String, Json>) -> Parsed {
     }
     check::keep_sound(&mut config, drafts, &mut issues);
     Parsed { config, issues }
-}
-
-fn refuse_later(name: &str, value: &Json, issues: &mut Vec<Issue>) {
-    if value.as_array().is_none_or(|items| !items.is_empty()) {
-        let reason = format!("`{name}` is not supported by this release");
-        issues.push(Issue::error(format!("/{name}"), reason, "leave the section empty or out"));
-    }
 }
 
 fn unknown_section(name: &str) -> Issue {
@@ -160,6 +151,7 @@ fn unknown_section(name: &str) -> Issue {
         "features",
         "holdouts",
         "scores",
+        "events",
         "metrics",
         "dimensions",
         "funnels",

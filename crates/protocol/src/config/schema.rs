@@ -39,7 +39,7 @@ impl Transform for Plain {
     }
 }
 
-/// Where the schema is, and the sections of later releases, which may be there when they are empty.
+/// Where the schema is.
 pub(super) fn document(schema: &mut Schema) {
     schema.insert("title".to_owned(), "A Splitlight config".into());
     let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) else {
@@ -47,16 +47,11 @@ pub(super) fn document(schema: &mut Schema) {
     };
     let address = json!({ "type": "string", "description": "Where this schema is, for editors." });
     properties.insert("$schema".to_owned(), address);
-    for later in super::read::LATER {
-        let empty =
-            json!({ "type": "array", "maxItems": 0, "description": "Not supported by this release." });
-        properties.insert(later.to_owned(), empty);
-    }
 }
 
 /// A change is exactly one edit, and every edit but `css` has a selector.
 pub(super) fn one_edit(schema: &mut Schema) {
-    let edits = ["text", "html", "attribute", "class", "style", "insert", "remove"];
+    let edits = ["text", "html", "attribute", "class", "style", "insert", "move", "remove"];
     let written = |name: &str| json!({ name: { "not": { "type": "null" } } });
     let mut ways: Vec<serde_json::Value> = edits
         .iter()

@@ -2,7 +2,7 @@
 
 use super::Part;
 use serde_json::{Map as JsonMap, Value as Json, json};
-use splitlight_protocol::config::{Change, Edit, InsertChange, Position, Variation};
+use splitlight_protocol::config::{Change, Edit, InsertChange, MoveChange, Position, Variation};
 
 /// What a variation changes.
 pub(super) fn variation(variation: &Variation) -> Part<Json> {
@@ -46,6 +46,10 @@ fn mutation(change: &Change, mutations: &mut Vec<Json>, css: &mut String) -> Par
         }
         Edit::Css(sheet) => css.push_str(sheet),
         Edit::Insert(_) => return Err("GrowthBook inserts html only at the end of an element".to_owned()),
+        Edit::Move(MoveChange { position: Position::Append, target }) => mutations.push(json!({
+            "selector": change.selector, "attribute": "position", "action": "set", "parentSelector": target,
+        })),
+        Edit::Move(_) => return Err("GrowthBook moves elements only to the end of another".to_owned()),
         Edit::Remove => return Err("GrowthBook removes no elements".to_owned()),
     }
     Ok(())

@@ -40,6 +40,13 @@ fn change(mutation: &Value) -> Part<Json> {
         ("className", "set") => {
             json!({ "selector": selector, "attribute": { "name": "class", "value": value } })
         }
+        // Before what it names there, or else at the end of the parent.
+        ("position", "set") if !text("insertBeforeSelector").is_empty() => {
+            json!({ "selector": selector, "move": { "position": "before", "target": text("insertBeforeSelector") } })
+        }
+        ("position", "set") if !text("parentSelector").is_empty() => {
+            json!({ "selector": selector, "move": { "position": "append", "target": text("parentSelector") } })
+        }
         ("html" | "position", action) | (_, action @ "append") => {
             return Err((format!("`{action}` of `{attribute}` is no change here"), FIX));
         }
