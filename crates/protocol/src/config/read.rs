@@ -141,7 +141,7 @@ fn sections(members: serde_json::Map<String, Json>) -> Parsed {
 }
 
 fn unknown_section(name: &str) -> Issue {
-    const KNOWN: [&str; 17] = [
+    const KNOWN: [&str; 18] = [
         "version",
         "project",
         "timezone",
