@@ -75,6 +75,22 @@ test("views, clicks, forms, depth, time in focus, exit and vitals are tracked on
   await context.close();
 });
 
+test("errors are counted by name and file, ten a page at most, without what they say", async () => {
+  const { page, context } = await open('data-track="error"');
+  await until(() => site.requests.some(({ url }) => url.includes("/p/")));
+  await sleep(300);
+  await page.evaluate(() => {
+    Promise.reject(new RangeError("secret"));
+    for (let at = 0; at < 20; at += 1) setTimeout(() => { throw new TypeError("secret"); });
+  });
+  await until(() => named("error").length === 10);
+  await sleep(300);
+  const names = named("error").map(({ properties }) => properties.name);
+  assert.deepEqual([names.length, names.filter((name) => name === "TypeError").length], [10, 9]);
+  assert.ok(!JSON.stringify(site.batches).includes("secret"));
+  await context.close();
+});
+
 test("purchases in the shape of GA4 are counted in minor units, before and after the script", async () => {
   const { page, all, context } = await open('data-track="ecommerce"', `<script>
     dataLayer = [{ event: "purchase", ecommerce: { value: 49.9, currency: "EUR", transaction_id: "o-1",

@@ -56,6 +56,15 @@ const trackers = {
     document.addEventListener("visibilitychange", send);
     addEventListener("pagehide", () => Object.keys(found).length && send());
   },
+  error(track) {
+    // A page that fails in a loop has said so after some times; what an error says may be about somebody.
+    let left = 10;
+    const note = (error, file) => {
+      if (left-- > 0) track("error", { name: `${error?.name ?? "Error"}`.slice(0, 64), file: URL.canParse(file) ? new URL(file).pathname.slice(0, 256) : undefined });
+    };
+    addEventListener("error", ({ error, filename }) => note(error, filename));
+    addEventListener("unhandledrejection", ({ reason }) => note(reason));
+  },
   // Purchases and the like in the shape of GA4's e-commerce, pushed by `gtag` or as objects.
   ecommerce(track) {
     const layer = (window.dataLayer ||= []);
