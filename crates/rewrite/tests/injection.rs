@@ -47,7 +47,8 @@ fn shape(html: &str) -> Vec<String> {
     let settings = Settings::new()
         .with_strict(false)
         .append_element_content_handler(element!("*", move |element| {
-            let names: Vec<String> = element.attributes().iter().map(|it| it.name()).collect();
+            let names: Vec<String> =
+                element.attributes().iter().map(lol_html::html_content::Attribute::name).collect();
             tags.borrow_mut().push(format!("{} {names:?}", element.tag_name()));
             Ok(())
         }))
