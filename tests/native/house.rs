@@ -47,7 +47,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
 const PURE: [(&str, &[&str]); 6] = [
     ("splitlight-protocol", &["schemars", "serde", "serde_json", "serde_path_to_error"]),
     ("splitlight-engine", &["jiff"]),
-    ("splitlight-rewrite", &["lol_html"]),
+    ("splitlight-rewrite", &["lol_html", "memchr"]),
     ("splitlight-stats", &["libm", "serde"]),
     ("splitlight-collector", &["postcard", "serde"]),
     ("splitlight-interop", &["aes", "base64", "cbc", "serde", "serde_json"]),

@@ -22,11 +22,15 @@
 
 mod check;
 mod edit;
+mod key;
+mod open;
 mod opening;
 mod page;
 mod plan;
 mod review;
 mod sink;
+mod skim;
+mod tag;
 
 pub use check::check_html;
 pub use page::Page;

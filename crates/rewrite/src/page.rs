@@ -1,9 +1,12 @@
 //! A page on its way through.
 
 use crate::edit;
+use crate::key::has_any;
 use crate::opening::{Opening, opening};
 use crate::plan::Plan;
 use crate::sink::Shared;
+use crate::skim::{Next, Skim};
+use crate::tag::Tag;
 use lol_html::html_content::{BailOut, ContentType, Element};
 use lol_html::{
     ElementContentHandlers, HandlerResult, HtmlRewriter, LocalHandlerTypes, MemorySettings, OutputSink,
@@ -28,6 +31,12 @@ pub struct Page {
     parser: Option<HtmlRewriter<'static, Outlet>>,
     sink: Shared,
     progress: Rc<Progress>,
+    /// Walks over what the parser need not see, as long as that can be told.
+    skim: Option<Skim>,
+    /// Whether the parser sees what comes.
+    is_watched: bool,
+    /// A tag of which the end has not come yet.
+    held: Vec<u8>,
 }
 
 /// What is still to be done.
@@ -36,6 +45,10 @@ struct Progress {
     plan: Rc<Plan>,
     /// Steps that may match again, and steps that have not matched yet.
     left: Cell<usize>,
+    /// The steps that an element may still be for.
+    open: Vec<Cell<bool>>,
+    /// Whether the parser is led to another place, and what it sees is no part of the page.
+    is_muted: Cell<bool>,
     head: Cell<bool>,
     style: Cell<bool>,
     /// Whether the page has a head tag.
@@ -57,11 +70,15 @@ impl Page {
         let progress = Rc::new(Progress {
             plan: plan.clone(),
             left: Cell::new(plan.steps.len()),
+            open: plan.steps.iter().map(|_| Cell::new(true)).collect(),
+            is_muted: Cell::new(false),
             head: Cell::new(!plan.head.is_empty()),
             style: Cell::new(!plan.css.is_empty()),
             in_head: Cell::new(false),
         });
-        let mut page = Self { begin: None, parser: None, sink, progress };
+        let skim = plan.steps.iter().all(|step| step.key.is_some()).then(Skim::default);
+        let is_watched = !progress.is_placed();
+        let mut page = Self { begin: None, parser: None, sink, progress, skim, is_watched, held: Vec::new() };
         if !page.progress.is_placed() {
             page.begin = Some(Vec::new());
         } else if !page.progress.is_done() {
@@ -94,6 +111,97 @@ impl Page {
     }
 
     fn pass(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+        match self.skim.take() {
+            Some(skim) => self.walk(skim, chunk, out),
+            None => self.parse_all(chunk, out),
+        }
+    }
+
+    /// Walks over a chunk, and shows the parser the tags that a change may be for and what belongs to them.
+    fn walk(&mut self, mut skim: Skim, chunk: &[u8], out: &mut Vec<u8>) {
+        let held = std::mem::take(&mut self.held);
+        let joined = if held.is_empty() { Cow::Borrowed(chunk) } else { Cow::Owned([&held, chunk].concat()) };
+        let page = &*joined;
+        let (mut from, mut at) = (0, 0);
+        while self.parser.is_some() {
+            let here = &page[at..];
+            match skim.next(here) {
+                Next::Text(length) | Next::Remark(length) => at += length,
+                Next::Unfinished => break,
+                Next::Hard => {
+                    self.watch(&page[from..at], &mut skim);
+                    let rest = if self.is_watched { from } else { at };
+                    self.is_watched = true;
+                    return self.parse_all(&page[rest..], out);
+                }
+                Next::Tag(tag) => {
+                    if !self.is_watched && !tag.is_end && self.progress.wants(here, &tag) {
+                        self.watch(&page[from..at], &mut skim);
+                        from = at;
+                        self.is_watched = true;
+                    }
+                    skim.take(here, &tag);
+                    at += tag.length;
+                    if self.is_watched {
+                        self.feed(&page[from..at]);
+                        from = at;
+                        self.look_away(&mut skim);
+                    }
+                }
+            }
+        }
+        let rest = if self.parser.is_some() { at } else { page.len() };
+        if self.is_watched {
+            self.feed(&page[from..rest]);
+        } else {
+            self.sink.borrow_mut().out.extend_from_slice(&page[from..rest]);
+        }
+        if self.parser.is_some() {
+            self.held = page[rest..].to_vec();
+            self.skim = Some(skim);
+        }
+        out.append(&mut self.sink.borrow_mut().out);
+    }
+
+    /// Leads the parser, when it has looked away, to what comes after these bytes.
+    fn watch(&mut self, before: &[u8], skim: &mut Skim) {
+        if self.is_watched {
+            return;
+        }
+        self.sink.borrow_mut().out.extend_from_slice(before);
+        self.progress.is_muted.set(true);
+        self.sink.borrow_mut().is_muted = true;
+        self.feed(&skim.open.way());
+        self.sink.borrow_mut().is_muted = false;
+        self.progress.is_muted.set(false);
+    }
+
+    /// Looks away when nothing waits for what comes, and ends the parser when nothing is left to do.
+    fn look_away(&mut self, skim: &mut Skim) {
+        if !self.progress.is_placed() || !self.sink.borrow().is_settled() {
+            return;
+        }
+        self.is_watched = false;
+        skim.open.are_shared();
+        if self.progress.is_done() {
+            self.finish();
+        }
+    }
+
+    /// Shows bytes to the parser; when it gave up, they are the page's as they are.
+    fn feed(&mut self, bytes: &[u8]) {
+        let Some(parser) = self.parser.as_mut() else {
+            self.sink.borrow_mut().out.extend_from_slice(bytes);
+            return;
+        };
+        if parser.write(bytes).is_err() {
+            // It has written what it had, and what comes now is the origin's.
+            self.parser = None;
+            self.sink.borrow_mut().release();
+        }
+    }
+
+    fn parse_all(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         let mut rest = chunk;
         // Where it can end early it is asked often whether it has; otherwise pieces would only cost.
         let piece_bytes = if self.progress.may_end_early() { PIECE_BYTES } else { rest.len() };
@@ -117,6 +225,12 @@ impl Page {
         if let Some(begin) = self.begin.take() {
             self.parse(Opening::Other);
             self.pass(&begin, out);
+        }
+        let held = std::mem::take(&mut self.held);
+        if self.is_watched {
+            self.feed(&held);
+        } else {
+            self.sink.borrow_mut().out.extend_from_slice(&held);
         }
         self.finish();
         out.append(&mut self.sink.borrow_mut().out);
@@ -152,6 +266,12 @@ impl Progress {
         self.plan.steps.iter().all(|step| step.once)
     }
 
+    /// Whether a tag, with which the page goes on, may be one that is to be changed.
+    fn wants(&self, page: &[u8], tag: &Tag) -> bool {
+        let open = self.plan.steps.iter().zip(&self.open).filter(|(_, open)| open.get());
+        has_any(page, tag, &open.filter_map(|(step, _)| step.key.as_ref()))
+    }
+
     fn is_done(&self) -> bool {
         self.left.get() == 0 && self.is_placed()
     }
@@ -181,11 +301,13 @@ fn settings(progress: &Rc<Progress>, sink: &Shared, opening: Opening) -> Setting
     for index in 0..progress.plan.steps.len() {
         let (progress, sink) = (progress.clone(), sink.clone());
         let selector = progress.plan.steps[index].selector.clone();
-        let matched = Cell::new(false);
         settings = settings.append_element_content_handler(handler(selector, move |element| {
             let step = &progress.plan.steps[index];
+            if progress.is_muted.get() {
+                return;
+            }
             if step.once {
-                if matched.replace(true) {
+                if !progress.open[index].replace(false) {
                     return;
                 }
                 progress.left.set(progress.left.get() - 1);

@@ -1,5 +1,6 @@
 //! What to do to pages, worked out once per request.
 
+use crate::key::Key;
 use crate::page::Page;
 use lol_html::Selector;
 use splitlight_engine::{Change, Edit};
@@ -30,6 +31,8 @@ pub(crate) struct Step {
     pub(crate) selector: Selector,
     /// Whether the first match is the only one, as for `#id`.
     pub(crate) once: bool,
+    /// What a tag has to have for it; `None` when that takes a parser to say.
+    pub(crate) key: Option<Key>,
     pub(crate) act: Act,
 }
 
@@ -78,7 +81,8 @@ impl Rewrite {
         }
         let Ok(selector) = change.selector.parse() else { return false };
         if let Some(act) = act(&change.edit, attributes) {
-            plan.steps.push(Step { selector, once: matches_once(&change.selector), act });
+            let (once, key) = (matches_once(&change.selector), Key::of(&change.selector));
+            plan.steps.push(Step { selector, once, key, act });
         }
         true
     }

@@ -21,6 +21,8 @@ pub(crate) struct Sink {
     next: u32,
     /// Html for the ends of open elements, in case the page ends before they do.
     pub(crate) endings: Vec<(u32, String)>,
+    /// Whether what the parser writes is no part of the page.
+    pub(crate) is_muted: bool,
     /// End tags at which something is still to be done.
     pub(crate) awaited: usize,
 }
@@ -60,6 +62,9 @@ impl Sink {
 
     /// Takes what the parser writes.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
+        if self.is_muted {
+            return;
+        }
         if let Some(at) = self.announced.iter().position(|hold| hold.mark.as_bytes() == bytes) {
             let hold = self.announced.swap_remove(at);
             self.holds.push(hold);

@@ -1,6 +1,6 @@
 //! What attributes of a visitor say is text in pages, in every kind of change, whatever it is.
 
-use lol_html::html_content::{Attribute, Comment, TextChunk};
+use lol_html::html_content::{Comment, TextChunk};
 use lol_html::{Settings, comments, element, rewrite_str, text};
 use proptest::prelude::*;
 use splitlight_engine::{Change, Edit, Template};
@@ -47,7 +47,8 @@ fn shape(html: &str) -> Vec<String> {
     let settings = Settings::new()
         .with_strict(false)
         .append_element_content_handler(element!("*", move |element| {
-            let names: Vec<String> = element.attributes().iter().map(Attribute::name).collect();
+            let names: Vec<String> =
+                element.attributes().iter().map(lol_html::html_content::Attribute::name).collect();
             tags.borrow_mut().push(format!("{} {names:?}", element.tag_name()));
             Ok(())
         }))

@@ -32,6 +32,21 @@ fn additions() -> Vec<Change> {
     ]
 }
 
+/// Changes of every kind by selectors of one word, for which most of a page is not parsed.
+fn plain() -> Vec<Change> {
+    let html = || Template::new("<i>NEW</i>");
+    let change = |selector: &str, edit| Change { selector: selector.into(), edit };
+    vec![
+        change("#a", Edit::Text(Template::new("NEW"))),
+        change("#b", Edit::Remove),
+        change(".x", Edit::Class(vec!["new".into()], vec!["x".into()])),
+        change("li", Edit::Insert(Position::Append, html())),
+        change("p", Edit::Insert(Position::Before, html())),
+        change("td", Edit::Html(html())),
+        change("h1", Edit::Css("h1{color:red}".into())),
+    ]
+}
+
 /// Numbers from a seed, the same on every run.
 fn numbers(mut state: u64) -> impl FnMut(usize) -> usize {
     move |below| {
@@ -163,6 +178,11 @@ fn ten_thousand_mutated_pages_are_whole() {
     let takings = Rewrite::new(&takings(), &Map::new(), "");
     let absent = Change { selector: "absent".into(), edit: Edit::Remove };
     let nothing = Rewrite::new([&absent], &Map::new(), "");
+    let plain = plain();
+    let walked = Rewrite::new(&plain, &Map::new(), "<!--HEAD-->");
+    // Two words, for which every byte is parsed.
+    let absent = Change { selector: "absent absent".into(), edit: Edit::Remove };
+    let parsed = Rewrite::new(plain.iter().chain([&absent]), &Map::new(), "<!--HEAD-->");
     let (mut longer, mut shorter) = (0, 0);
     for at in 0..10_000 {
         let page = mutated(seeds[at % seeds.len()].as_bytes(), &mut next);
@@ -175,6 +195,7 @@ fn ten_thousand_mutated_pages_are_whole() {
         assert!(is_within(page.iter().copied(), &found), "{text}");
         assert_eq!(found, through(&additions, &[&page]), "{text}");
         assert_eq!(through(&nothing, &pieces), page);
+        assert_eq!(through(&walked, &pieces), through(&parsed, &[&page]), "{text}");
 
         // Places are counted in bytes, so that the page has to be text.
         let pieces: Vec<&[u8]> = text.as_bytes().chunks(length).collect();
