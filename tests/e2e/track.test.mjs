@@ -80,7 +80,10 @@ test("errors are counted by name and file, ten a page at most, without what they
   await until(() => site.requests.some(({ url }) => url.includes("/p/")));
   await sleep(300);
   await page.evaluate(() => {
-    Promise.reject(new RangeError("secret"));
+    setTimeout(() => Promise.reject(new RangeError("secret")));
+  });
+  await until(() => named("error").length === 1);
+  await page.evaluate(() => {
     for (let at = 0; at < 20; at += 1) setTimeout(() => { throw new TypeError("secret"); });
   });
   await until(() => named("error").length === 10);

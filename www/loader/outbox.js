@@ -116,7 +116,7 @@ export function createOutbox(url, key, sdk) {
     put(record) {
       // Written ahead: whatever ends this page, the next one finds the event.
       known.add(record.id);
-      store.put(record.id, record);
+      this.saved = store.put(record.id, record);
       add([record]);
     },
     async restore() {

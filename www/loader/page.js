@@ -183,6 +183,7 @@ export function openPage(options, base, wasm, program, site) {
     const meet = () => {
       expose(decision);
       outbox.flush();
+      return outbox.saved;
     };
     if (!(await more("leave", there, meet))) stay();
   };
@@ -271,7 +272,7 @@ export function openPage(options, base, wasm, program, site) {
   // What is rarely needed is a file of its own; it gets what this page has.
   const more = async (name, ...given) => {
     try {
-      return (await import(`${base}/p/@@PARTS@@/${name}.js`)).default(page, ...given);
+      return await (await import(`${base}/p/@@PARTS@@/${name}.js`)).default(page, ...given);
     } catch {
       return undefined;
     }

@@ -4,6 +4,8 @@
 const HOPS_MAX = 5;
 // Who was sent here arrives at once; who follows a link takes longer.
 const HOP_MS = 1_000;
+// How long the page waits for what was met to be on the disk.
+const SAVE_MS_MAX = 300;
 // As in device.js: what is noted goes with the session, also when the visitor refuses.
 const SESSION = "sl.session";
 
@@ -28,7 +30,7 @@ const mayGo = (device, from, to) => {
 };
 
 /** Sends the visitor to an address once `meet` has counted that, and says whether they are on their way. */
-export default ([, options, , site, , device], address, meet) => {
+export default async ([, options, , site, , device], address, meet) => {
   const there = new URL(address);
   const hosts = [options.redirectHosts, site.redirectHosts].join();
   if (!isAllowed(there, hosts)) {
@@ -39,7 +41,8 @@ export default ([, options, , site, , device], address, meet) => {
     console.warn(`Splitlight stays here: ${address} leads back, or what was sent cannot be noted`);
     return false;
   }
-  meet();
+  // A page that is gone writes nothing down.
+  await Promise.race([meet(), new Promise((done) => setTimeout(done, SAVE_MS_MAX))]);
   location.replace(there);
   return true;
 };
