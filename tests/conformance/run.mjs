@@ -13,7 +13,7 @@ import { comparePortable } from "./portable.mjs";
 const { values: options } = parseArgs({
   options: {
     "wasm-dir": { type: "string" }, chromium: { type: "string" }, pairs: { type: "string" },
-    core: { type: "string" }, plain: { type: "string" },
+    core: { type: "string" }, plain: { type: "string" }, slim: { type: "string" },
     portable: { type: "string", multiple: true, default: [] },
     seed: { type: "string", default: "1" }, thousands: { type: "string", default: "100" },
   },
@@ -61,7 +61,7 @@ async function inNode(use) {
   initSync({ module: readFileSync(join(wasmDir, "splitlight_tests_bg.wasm")) });
   const example = (number) => pairExample(Number(options.seed), number);
   for (const path of options.portable) differing += comparePortable(path, example);
-  if (options.plain) differing += await comparePlain(options.core, options.plain, example);
+  if (options.plain) differing += await comparePlain(options.core, options.plain, options.slim, example);
   return use(async (input) => doWork({ run, pairsDigest }, input));
 }
 

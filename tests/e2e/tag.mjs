@@ -24,7 +24,7 @@ export const until = async (holds, ms = 5000) => {
 
 const latin1 = (bytes) => JSON.stringify(Buffer.from(bytes).toString("latin1"));
 
-/** What the Worker knows of a config for its pages: `program`, the bytes, and `site`. */
+/** What the Worker knows of a config for its pages: `program`, the bytes, whether the `slim` core decides it, and `site`. */
 export function publish(config) {
   const file = join(mkdtempSync(join(tmpdir(), "splitlight-")), "config.json");
   writeFileSync(file, JSON.stringify(config));
@@ -34,8 +34,8 @@ export function publish(config) {
 
 /** `sl.js` as the Worker serves it for a config. */
 export function scriptFor(config) {
-  const { program, site } = publish(config);
-  return readFileSync(join(out, "assets/sl.js"), "utf8")
+  const { program, slim, site } = publish(config);
+  return readFileSync(join(out, slim ? "assets/sl.js" : "assets/sl-whole.js"), "utf8")
     .replace('"@@PROGRAM@@"', () => latin1(program)).replace('"@@SITE@@"', () => JSON.stringify(site));
 }
 

@@ -23,8 +23,9 @@ const SHORT: &str = "public, max-age=60, stale-while-revalidate=3600, stale-if-e
 /// How long a browser keeps what never changes, because its address is a digest of it.
 const LONG: &str = "public, max-age=31536000, immutable";
 
-/// Where the script is among the assets; the host means nothing there.
-const ASSET: &str = "https://assets/sl.js";
+/// Where the scripts are among the assets, the one for most programs and the one for those that it cannot decide; the host
+/// means nothing there.
+const ASSETS: [&str; 2] = ["https://assets/sl.js", "https://assets/sl-whole.js"];
 
 /// The script as built, with the first digits of its SHA-256. It changes only with a deploy, and so with the isolate.
 struct Asset {
@@ -39,7 +40,7 @@ struct Filled {
 }
 
 thread_local! {
-    static ASSET_CACHE: RefCell<Option<Rc<Asset>>> = const { RefCell::new(None) };
+    static ASSET_CACHE: RefCell<[Option<Rc<Asset>>; 2]> = const { RefCell::new([None, None]) };
     static FILLED_CACHE: RefCell<Option<Rc<Filled>>> = const { RefCell::new(None) };
 }
 
@@ -50,11 +51,12 @@ pub(crate) async fn serve(
     context: &Context,
     settings: &Settings,
 ) -> Result<Response> {
-    let Some(asset) = asset(env).await else {
-        return Response::error("the script is not among the assets: run `cargo xtask build`", 503);
-    };
     let published = project::published(env, context, settings).await;
     let published = published.as_deref();
+    let whole = published.is_some_and(|it| !it.program.is_slim());
+    let Some(asset) = asset(env, whole.into()).await else {
+        return Response::error("the script is not among the assets: run `cargo xtask build`", 503);
+    };
     let version = published.map(version).unwrap_or_default();
     let etag = format!("\"{}-{version}\"", asset.hash);
     let headers = headers(&etag, "text/javascript; charset=utf-8", SHORT)?;
@@ -136,11 +138,12 @@ fn is_known(list: &str, etag: &str) -> bool {
     list.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == etag || tag == "*")
 }
 
-async fn asset(env: &Env) -> Option<Rc<Asset>> {
-    if let Some(asset) = ASSET_CACHE.with_borrow(Clone::clone) {
+/// The script with a place in [`ASSETS`].
+async fn asset(env: &Env, which: usize) -> Option<Rc<Asset>> {
+    if let Some(asset) = ASSET_CACHE.with_borrow(|all| all[which].clone()) {
         return Some(asset);
     }
-    let mut response = env.service("ASSETS").ok()?.fetch(ASSET, None).await.ok()?;
+    let mut response = env.service("ASSETS").ok()?.fetch(ASSETS[which], None).await.ok()?;
     if response.status_code() != 200 {
         return None;
     }
@@ -149,7 +152,7 @@ async fn asset(env: &Env) -> Option<Rc<Asset>> {
     let first = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     let hash = format!("{first:016x}");
     let asset = Rc::new(Asset { text, hash });
-    ASSET_CACHE.set(Some(asset.clone()));
+    ASSET_CACHE.with_borrow_mut(|all| all[which] = Some(asset.clone()));
     Some(asset)
 }
 

@@ -103,8 +103,10 @@ export function openCore(instantiate, program) {
     return address ? decode(memory, address) : undefined;
   };
   give(program);
+  const asksHistory = start();
+  if (asksHistory > 1) throw new Error("the program needs the whole core");
   return {
-    asksHistory: start(),
+    asksHistory,
     decide: (facts, history) => ask(decide, facts, history),
     remember: (event, history) => ask(remember, event, history),
   };

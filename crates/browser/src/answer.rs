@@ -24,6 +24,9 @@ use splitlight_protocol::{Map, Timestamp, Value};
 pub(crate) fn features(program: &Code, decisions: &Decisions, out: &mut Vec<u8>) {
     let decisions = decisions.feature_decisions();
     list(decisions.len(), out);
+    if !program.asks_rare() {
+        return;
+    }
     for (at, decision) in decisions.iter().enumerate() {
         let (key, given) = program.feature(at, *decision);
         list(4, out);

@@ -48,14 +48,21 @@ pub fn room(length: usize) -> usize {
     })
 }
 
-/// Takes the input as the program, and says whether any rule of it asks what the visitor did.
+/// Takes the input as the program. Gives 1 when any rule of it asks what the visitor did and else 0, or 2 when this is the
+/// slim core and the program has more than that decides.
 ///
-/// Bytes that are no program, or one of another release, decide nothing.
+/// Bytes that are no program, one of another release or one for the whole core decide nothing.
 #[wasm_bindgen]
-pub fn start() -> bool {
+pub fn start() -> u32 {
     PAGE.with_borrow_mut(|page| {
-        page.program = Code::new(::core::mem::take(&mut page.bytes), digits).ok();
-        page.program.as_ref().is_some_and(Code::asks_history)
+        let Ok(program) = Code::new(::core::mem::take(&mut page.bytes), digits) else { return 0 };
+        // In the whole core one of them is true.
+        if !program.is_slim() && !program.asks_rare() {
+            return 2;
+        }
+        let asks = program.asks_history().into();
+        page.program = Some(program);
+        asks
     })
 }
 
@@ -71,10 +78,13 @@ pub fn decide_page(now: f64) -> usize {
     PAGE.with_borrow_mut(|page| {
         let Page { program: Some(program), standings, bytes } = page else { return 0 };
         let (facts, mut history) = read(bytes);
-        let Value::Object(facts) = &facts else { return 0 };
+        let Value::Object(mut facts) = facts else { return 0 };
+        // Taken out, because copies cost code.
+        let mut take = |name: &str| facts.insert(name.to_owned(), Value::Null);
+        let (edge, site) = (handover::read(take("handover")), handover::object(take("attributes")));
+        let facts = &facts;
         let text = |name| facts.get(name).and_then(Value::as_str).unwrap_or_default();
         let is = |name| facts.get(name) == Some(&Value::Bool(true));
-        let edge = handover::read(facts.get("handover"));
         let consent = consent(text("consent"));
         let entered = consent == Consent::Granted && is("entered");
         let visited = entered && history.visit(program, text("url"), text("referrer"), now);
@@ -82,8 +92,8 @@ pub fn decide_page(now: f64) -> usize {
         let visitor = Visitor::new(Facts {
             id: Some(text("id").to_owned()),
             user: Some(text("user").to_owned()),
-            sticky: Sticky::parse(text("sticky")),
-            attributes: all_attributes(edge.attributes, facts),
+            sticky: if program.asks_rare() { Sticky::parse(text("sticky")) } else { Sticky::default() },
+            attributes: all_attributes(program, edge.attributes, facts, site),
             history: Some(history),
             url: text("url").to_owned(),
             consent,
@@ -147,14 +157,18 @@ fn read(bytes: &[u8]) -> (Value, History) {
 }
 
 /// The edge's attributes, over them the page's, over them the site's.
-fn all_attributes(edge: Map, facts: &Map) -> Map {
+fn all_attributes(program: &Code, edge: Map, facts: &Map, site: Map) -> Map {
     let text = |name| facts.get(name).and_then(Value::as_str).unwrap_or_default();
     let mut all = edge;
-    let page = attributes::from_page(text("url"), text("referrer"), text("userAgent"), text("language"));
-    for more in [&Value::Object(page), facts.get("attributes").unwrap_or(&Value::Null)] {
-        if let Value::Object(more) = more {
-            more.iter().for_each(|(name, value)| all.set(name, value));
-        }
+    let said = [text("url"), text("referrer"), text("userAgent"), text("language")];
+    let [url, referrer, agent, language] = said;
+    let page = if program.asks_rare() {
+        attributes::from_page(url, referrer, agent, language)
+    } else {
+        attributes::without_campaign(url, referrer, agent, language)
+    };
+    for (name, value) in page.into_iter().chain(site) {
+        all.insert(name, value);
     }
     all
 }

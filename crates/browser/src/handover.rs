@@ -4,22 +4,25 @@ use splitlight_protocol::handover::{Handed, Handover};
 use splitlight_protocol::{Map, Value};
 
 /// The hand-over in a value; members that are not as the edge writes them count as missing.
-pub(crate) fn read(value: Option<&Value>) -> Handover {
+pub(crate) fn read(mut value: Option<Value>) -> Handover {
     let mut decisions = Vec::new();
-    if let Some(Value::Array(items)) = value.and_then(|value| value.at(&["decisions"])) {
+    if let Some(Value::Array(items)) = value.as_ref().and_then(|value| value.at(&["decisions"])) {
         for item in items {
             decisions.extend(handed(item));
         }
     }
-    let attributes = object(value.and_then(|value| value.at(&["attributes"])));
-    let config = value.and_then(|value| text(value, "config")).unwrap_or_default();
+    let config = value.as_ref().and_then(|value| text(value, "config")).unwrap_or_default();
+    let attributes = match &mut value {
+        Some(Value::Object(members)) => object(members.insert("attributes".to_owned(), Value::Null)),
+        _ => Map::new(),
+    };
     Handover { config, attributes, decisions }
 }
 
 /// The members of an object; none of anything else.
-fn object(value: Option<&Value>) -> Map {
+pub(crate) fn object(value: Option<Value>) -> Map {
     match value {
-        Some(Value::Object(map)) => map.clone(),
+        Some(Value::Object(map)) => map,
         _ => Map::new(),
     }
 }
@@ -68,8 +71,8 @@ mod tests {
         };
         let json = serde_json::to_string(&written).expect("writes");
         let value: Value = serde_json::from_str(&json).expect("reads");
-        assert_eq!(read(Some(&value)), written);
+        assert_eq!(read(Some(value)), written);
         assert_eq!(read(None), Handover::default());
-        assert_eq!(read(Some(&Value::from("x"))), Handover::default());
+        assert_eq!(read(Some(Value::from("x"))), Handover::default());
     }
 }

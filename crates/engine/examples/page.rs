@@ -1,5 +1,5 @@
 //! Writes what the Worker puts into the script for a config, as JSON: `page splitlight.json` gives `program`, its bytes,
-//! and `site`.
+//! `slim`, which says whether the slim core decides it, and `site`.
 
 use splitlight_engine::{compile, site};
 use splitlight_protocol::config;
@@ -12,6 +12,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         eprintln!("{issue:?}");
     }
     let site = site(&parsed.config, &compiled.program, "hash-1");
-    println!("{}", serde_json::json!({ "program": compiled.program.to_bytes(), "site": site }));
+    let program = &compiled.program;
+    let written =
+        serde_json::json!({ "program": program.to_bytes(), "slim": program.is_slim(), "site": site });
+    println!("{written}");
     Ok(())
 }

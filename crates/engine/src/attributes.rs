@@ -16,6 +16,20 @@ use splitlight_protocol::{Map, Value};
 /// assert_eq!(map.get("utm").and_then(|utm| utm.at(&["source"])), Some(&Value::from("mail list")));
 /// ```
 pub fn from_page(url: &str, referrer: &str, user_agent: &str, language: &str) -> Map {
+    let mut attributes = without_campaign(url, referrer, user_agent, language);
+    attributes.set("utm", &Value::Object(utm(&Url::parse(url))));
+    attributes
+}
+
+/// The same without `utm.*`, which a slim program does not ask for.
+///
+/// ```
+/// use splitlight_engine::attributes::without_campaign;
+/// let map = without_campaign("https://shop.test/c/?utm_source=mail", "", "Mozilla/5.0 (iPhone) Safari/604.1", "es-ES");
+/// assert_eq!(map.get("path"), Some(&"/c/".into()));
+/// assert_eq!(map.get("utm"), None);
+/// ```
+pub fn without_campaign(url: &str, referrer: &str, user_agent: &str, language: &str) -> Map {
     let parsed = Url::parse(url);
     let mut attributes = Map::new();
     for (name, value) in [
@@ -28,9 +42,8 @@ pub fn from_page(url: &str, referrer: &str, user_agent: &str, language: &str) ->
         ("os", os(user_agent)),
         ("language", language),
     ] {
-        attributes.set(name, &Value::from(value));
+        attributes.insert(name.to_owned(), Value::from(value));
     }
-    attributes.set("utm", &Value::Object(utm(&parsed)));
     attributes
 }
 

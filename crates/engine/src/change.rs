@@ -112,6 +112,15 @@ impl Wire for Change {
 }
 
 impl Change {
+    /// The attributes that are filled in.
+    pub(crate) fn paths(&self) -> Vec<Vec<String>> {
+        match &self.edit {
+            Edit::Text(template) | Edit::Html(template) | Edit::Insert(_, template) => template.paths(),
+            Edit::Attribute(_, template) => template.as_ref().map(Template::paths).unwrap_or_default(),
+            Edit::Class(..) | Edit::Move(..) | Edit::Remove | Edit::Css(_) => Vec::new(),
+        }
+    }
+
     /// Compiles a change. Style properties become a rule of a style sheet, because a rule survives re-renders and
     /// needs no write to the document.
     pub(crate) fn new(change: &config::Change) -> Self {

@@ -14,7 +14,7 @@ use splitlight_protocol::{Map, Timestamp, Value};
 pub use gated::{Edits, Filled, Gated, Version};
 
 /// The first bytes of every program; the last one counts the forms.
-pub(crate) const FORMAT: [u8; 4] = *b"SPL\x05";
+pub(crate) const FORMAT: [u8; 4] = *b"SPL\x06";
 
 /// A program's bytes, which are decided from as they are: nothing is taken out of them before it is asked for.
 ///
@@ -43,19 +43,22 @@ pub struct Code {
     pub(crate) asks_touches: bool,
     /// The audiences that are segments, by their numbers.
     pub(crate) segments: Vec<u32>,
+    /// Whether the slim core decides it.
+    slim: bool,
     pub(crate) digits: Digits,
 }
 
 impl Default for Code {
     fn default() -> Self {
         let mut bytes = FORMAT.to_vec();
-        bytes.extend([0; SECTIONS + 3]);
+        bytes.extend([0; SECTIONS + 4]);
         Self {
             bytes,
             sections: Default::default(),
             asks_sessions: false,
             asks_touches: false,
             segments: Vec::new(),
+            slim: false,
             digits: Digits::default(),
         }
     }
@@ -104,13 +107,14 @@ impl Code {
         }
         let (asks_sessions, asks_touches) = (bool::read(&mut from), bool::read(&mut from));
         let segments = Wire::read(&mut from);
+        let slim = bool::read(&mut from);
         if from.failed() {
             return Err(ProgramError::Damaged);
         }
         // Sections of the future are passed over.
         let left = from.rest().len();
         bytes.truncate(bytes.len() - left);
-        Ok(Self { bytes, sections, asks_sessions, asks_touches, segments, digits: Digits(digits) })
+        Ok(Self { bytes, sections, asks_sessions, asks_touches, segments, slim, digits: Digits(digits) })
     }
 
     /// The compact binary form, which is what browsers download.
@@ -121,6 +125,19 @@ impl Code {
     /// Whether any rule asks what the visitor did, so that a shell need not read a history nobody asks for.
     pub fn asks_history(&self) -> bool {
         self.asks_sessions || self.count(Section::Tracked) > 0
+    }
+
+    /// Whether it has nothing of what the slim core is built without: regular expressions, distances, times of day, versions,
+    /// tests of lists and objects, scores, layers, holdouts, campaigns, sessions, features and kept variations.
+    pub fn is_slim(&self) -> bool {
+        self.slim
+    }
+
+    /// Whether anything of that has to be looked at. The build of the slim core takes the answer for no
+    /// (`crates/xtask/src/snip.rs`), and leaves out what only another answer leads to.
+    #[inline(never)]
+    pub fn asks_rare(&self) -> bool {
+        !self.slim
     }
 
     /// How many entries a section has.
@@ -155,7 +172,7 @@ impl Code {
             event: from.text(),
             days: Wire::read(&mut from),
             minutes: Wire::read(&mut from),
-            meter: Wire::read(&mut from),
+            meter: if self.asks_rare() { Wire::read(&mut from) } else { Meter::passed(&mut from) },
             filter: from,
         }
     }

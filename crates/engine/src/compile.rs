@@ -39,7 +39,8 @@ pub struct Compiled {
 pub fn compile(config: &Config) -> Compiled {
     let (mut program, compiler) = build(config);
     asks::keep_asked(&mut program);
-    Compiled { program: program.with_code(), issues: compiler.issues }
+    let slim = program.has_nothing_rare();
+    Compiled { program: program.with_code(slim), issues: compiler.issues }
 }
 
 /// The program, and the compiler with what it knows, for who has parts of the same config to compile.
@@ -63,7 +64,8 @@ pub(crate) fn build(config: &Config) -> (Program, Compiler<'_>) {
     let (tracked, units) = (compiler.tracked.clone(), compiler.units.clone());
     let program =
         Program { audiences, tracked, items, features, holdouts, units, scores, code: Code::default() };
-    (program.with_code(), compiler)
+    // Who asks it may ask conditions that are not in it.
+    (program.with_code(false), compiler)
 }
 
 pub(crate) struct Compiler<'a> {

@@ -86,6 +86,9 @@ impl Decisions {
 
     /// What the device should keep after this page view; `None` when it keeps all of it already.
     pub fn kept(&self, program: &Code, visitor: &Visitor) -> Option<Sticky> {
+        if !program.asks_rare() {
+            return None;
+        }
         let mut sticky = visitor.sticky.clone();
         let mut new = false;
         for (at, decision) in self.items.iter().enumerate() {
@@ -162,7 +165,10 @@ impl<'a, T: Tells> Deciding<'a, T> {
             };
             items.push(slot.map_or(decision, |slot| in_slot(&mut taken, slot, decision)));
         }
-        let features = (0..self.answers.len()).map(|at| self.feature(at)).collect();
+        let mut features = Vec::new();
+        if self.program.asks_rare() {
+            features.extend((0..self.answers.len()).map(|at| self.feature(at)));
+        }
         Decisions { items, features }
     }
 
@@ -177,7 +183,7 @@ impl<'a, T: Tells> Deciding<'a, T> {
         if self.visitor.consent != Consent::Granted && !constant {
             return Err(Reason::NoConsent);
         }
-        if !takes_part(&mut { item.pages }, &self.visitor.url) {
+        if !takes_part(&mut { item.pages }, &self.visitor.url, self.program) {
             return Err(Reason::Page);
         }
         if let Some(variation) = forced(item, self.visitor) {
@@ -194,17 +200,20 @@ impl<'a, T: Tells> Deciding<'a, T> {
             Found::Blocked => return Err(Reason::Blocked),
             Found::Nothing => {}
         }
-        if self.held_out(item) {
+        if self.program.asks_rare() && self.held_out(item) {
             return Err(Reason::Holdout);
         }
-        if !constant && !self.passes_filters(item.filters, item.unit, item.fallback) {
+        let layered = !constant && self.program.asks_rare();
+        if layered && !self.passes_filters(item.filters, item.unit, item.fallback) {
             return Err(Reason::Layer);
         }
         if !self.told.may_hold(at) {
             return Err(Reason::Audience);
         }
         self.holds(&mut { item.when }, None, Reason::Audience)?;
-        self.prerequisites(item.prerequisites).map_err(|(reason, _)| reason)?;
+        if self.program.asks_rare() {
+            self.prerequisites(item.prerequisites).map_err(|(reason, _)| reason)?;
+        }
         self.capped(item.caps)?;
         let variation = match self.id(item) {
             Some(id) => item.covered(&mut self.ranges(item).1, id).ok_or(Reason::Coverage)?,
@@ -215,7 +224,7 @@ impl<'a, T: Tells> Deciding<'a, T> {
 
     /// That whatever is hashed for an item is known here.
     pub(crate) fn units_known(&self, item: &Gated<'_>) -> Result<(), Reason> {
-        if !self.visitor.partial {
+        if !self.visitor.is_partial() {
             return Ok(());
         }
         let unknown = |unit: u32| unit != 0 && self.id_of(unit, None).is_none();
@@ -268,7 +277,7 @@ impl<'a, T: Tells> Deciding<'a, T> {
     }
 
     pub(crate) fn sticky(&self, item: &Gated<'_>) -> Found {
-        let Some(rule) = item.sticky else { return Found::Nothing };
+        let (Some(rule), true) = (item.sticky, self.program.asks_rare()) else { return Found::Nothing };
         let mut found = Found::Nothing;
         // The own unit's variation goes before the fallback's, and an old one of either excludes.
         for at in [item.fallback, Some(item.unit)].into_iter().flatten() {
@@ -317,6 +326,9 @@ impl<'a, T: Tells> Deciding<'a, T> {
 
     /// The ranges for the first part of the audience that the visitor is in, and its leaf.
     pub(crate) fn ranges<'i>(&self, item: &Gated<'i>) -> (Option<i64>, Reader<'i>) {
+        if !self.program.asks_rare() {
+            return (None, item.ranges);
+        }
         let mut contexts = item.contexts;
         for _ in 0..contexts.length() {
             let leaf = i64::read(&mut contexts);

@@ -107,15 +107,20 @@ impl History {
         self.rings.retain(|ring| program.kind_called(&ring.key).is_some());
         let mut changed = self.rings.len() < kept;
         let today = now.day();
-        if program.asks_sessions {
-            self.go_on(now);
-            changed = true;
+        let mut session = 0;
+        if program.asks_rare() {
+            if program.asks_sessions {
+                self.go_on(now);
+                changed = true;
+            }
+            session = self.session_number(now);
         }
-        let session = self.session_number(now);
         for tracked in program.kinds().filter(|tracked| tracked.asks_for(program, event, properties, now)) {
             let ring = self.ring(&tracked);
             ring.add(now, value.unwrap_or(0), &tracked);
-            tracked.meter.add(ring, properties, now, session);
+            if program.asks_rare() {
+                tracked.meter.add(ring, properties, now, session);
+            }
             if self.seen != today {
                 self.before = core::mem::replace(&mut self.seen, today);
             }

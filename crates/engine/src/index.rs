@@ -255,9 +255,8 @@ impl Index {
             && visitor.url.parameter_names().all(|name| program.item(name).is_none());
         if like_most {
             words.iter_mut().zip(&self.simple).for_each(|(word, bits)| word.simple = *bits);
-            for (_, row) in
-                self.pages.iter().filter(|(pages, _)| !takes_part(&mut Reader::new(pages), &visitor.url))
-            {
+            let elsewhere = |pages: &[u8]| !takes_part(&mut Reader::new(pages), &visitor.url, program);
+            for (_, row) in self.pages.iter().filter(|(pages, _)| elsewhere(pages)) {
                 words.iter_mut().zip(row).for_each(|(word, bits)| word.elsewhere |= bits);
             }
         }

@@ -1,5 +1,6 @@
 //! Which pages an item is for: address patterns, as in GrowthBook's public contract.
 
+use crate::code::Code;
 use crate::codec::{Reader, Wire};
 use crate::compile::regex::{self, Refused};
 use crate::nfa;
@@ -9,8 +10,6 @@ use splitlight_protocol::config::PageKind;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Url {
     whole: String,
-    /// What follows the host.
-    rest: String,
     host: String,
     path: String,
     query: String,
@@ -32,21 +31,25 @@ impl Url {
             None => ("", text),
         };
         let path = if path.is_empty() { "/" } else { path };
-        let mut rest = path.to_owned();
-        for (mark, part) in [('?', query), ('#', hash)] {
-            if !part.is_empty() {
-                rest.push(mark);
-                rest.push_str(part);
-            }
-        }
         Self {
             whole: whole.to_owned(),
-            rest,
             host: host.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
             hash: hash.to_owned(),
         }
+    }
+
+    /// What follows the host.
+    fn rest(&self) -> String {
+        let mut rest = self.path.clone();
+        for (mark, part) in [('?', &self.query), ('#', &self.hash)] {
+            if !part.is_empty() {
+                rest.push(mark);
+                rest.push_str(part);
+            }
+        }
+        rest
     }
 
     pub(crate) fn host(&self) -> &str {
@@ -115,6 +118,11 @@ impl Wire for Pattern {
 }
 
 impl Pattern {
+    /// Whether it is a regular expression.
+    pub(crate) fn is_regex(&self) -> bool {
+        self.0.get(1) == Some(&1)
+    }
+
     /// Compiles a pattern such as `/c/*`, `shop.example/c/*` or `https://shop.example/?tab=*`.
     pub(crate) fn new(include: bool, text: &str) -> Self {
         let text = percent_encode(text);
@@ -149,10 +157,13 @@ impl Pattern {
 }
 
 /// Whether an address matches the pattern that is next.
-fn matches(pattern: &mut Reader<'_>, url: &Url) -> bool {
+fn matches(pattern: &mut Reader<'_>, url: &Url, code: &Code) -> bool {
     if pattern.byte() != 0 {
+        if !code.asks_rare() {
+            return false;
+        }
         let nfa = Vec::read(pattern);
-        return nfa::finds(&nfa, &url.whole) || nfa::finds(&nfa, &url.rest);
+        return nfa::finds(&nfa, &url.whole) || nfa::finds(&nfa, &url.rest());
     }
     let (host, path) = (pattern.text(), pattern.text());
     let mut all = (host.is_empty() || glob(host.as_bytes(), url.host.as_bytes()))
@@ -189,16 +200,16 @@ fn percent_encode(text: &str) -> String {
 pub fn page_matches(pattern: &str, url: &str) -> bool {
     let Pattern(bytes) = Pattern::new(true, pattern);
     let mut pattern = Reader::new(&bytes);
-    bool::read(&mut pattern) && matches(&mut pattern, &Url::parse(url))
+    bool::read(&mut pattern) && matches(&mut pattern, &Url::parse(url), &Code::default())
 }
 
 /// Whether a page takes part by the list of patterns that is next: no exclusion matches, and an inclusion does or there is
 /// none.
-pub(crate) fn takes_part(pages: &mut Reader<'_>, url: &Url) -> bool {
+pub(crate) fn takes_part(pages: &mut Reader<'_>, url: &Url, code: &Code) -> bool {
     let mut included = None;
     for _ in 0..pages.length() {
         let mut pattern = pages.part();
-        match (bool::read(&mut pattern), matches(&mut pattern, url)) {
+        match (bool::read(&mut pattern), matches(&mut pattern, url, code)) {
             (false, true) => return false,
             (true, matched) => included = Some(included == Some(true) || matched),
             (false, false) => {}

@@ -1,5 +1,6 @@
 //! What runs: a config compiled, immutable, with a compact binary form.
 
+mod slim;
 mod wire;
 
 use crate::change::Change;
@@ -205,7 +206,7 @@ impl Program {
         let url = Url::parse(url);
         (0..self.code.items()).any(|at| {
             let mut item = self.code.item(at);
-            runs_at(item.start, item.end, now) && takes_part(&mut item.pages, &url)
+            runs_at(item.start, item.end, now) && takes_part(&mut item.pages, &url, self)
         })
     }
 

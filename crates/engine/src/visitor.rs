@@ -93,4 +93,11 @@ impl Visitor {
     pub fn attributes(&self) -> &Map {
         &self.attributes
     }
+
+    /// Whether attributes may be known later ([`Facts::partial`]). The build of the script tag takes the answer for no
+    /// (`crates/xtask/src/snip.rs`), because a page asks nobody else.
+    #[inline(never)]
+    pub(crate) fn is_partial(&self) -> bool {
+        self.partial
+    }
 }

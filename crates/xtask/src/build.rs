@@ -25,6 +25,10 @@ pub(crate) fn all() -> Result<()> {
     worker()
 }
 
+/// The script for programs that the slim core decides, and the one for all others; the Worker chooses.
+pub(crate) const SCRIPT: &str = "sl.js";
+pub(crate) const WHOLE_SCRIPT: &str = "sl-whole.js";
+
 /// `sl.js`, its parts and the dashboard, in the assets folder, and the npm package.
 pub(crate) fn browser() -> Result<()> {
     let wasm = run::progress("building the browser wasm", "about 30 s the first time", || {
@@ -38,13 +42,17 @@ pub(crate) fn browser() -> Result<()> {
     inputs.extend(all_files(&www.join("loader")));
     inputs.extend(all_files(&www.join("sdk")));
     unless_fresh(&out, &inputs, "bundling sl.js, its parts and the package", || {
-        let small = out.join("splitlight_browser.wasm");
-        portable::bare(&wasm, &portable::PAGE, &out, &small)?;
+        let [slim, whole] =
+            [portable::SLIM_PAGE, portable::PAGE].map(|variant| (out.join(variant.name), variant));
+        for (module, variant) in [&slim, &whole] {
+            portable::bare(&wasm, variant, &variant.folder(&out), module)?;
+        }
         paths::create_dir(&paths::assets())?;
-        let script = parts::bundle(&bundle_loader(&www.join("loader/loader.js"), &out)?, &small, &out)?;
-        let core = paths::read(&small)?;
-        paths::write(&paths::assets().join("sl.js"), inline::inline(&script, &core)?)?;
-        sdk::build(&core, &out)
+        let script = parts::bundle(&bundle_loader(&www.join("loader/loader.js"), &out)?, &whole.0, &out)?;
+        for (name, (module, _)) in [(SCRIPT, &slim), (WHOLE_SCRIPT, &whole)] {
+            paths::write(&paths::assets().join(name), inline::inline(&script, &paths::read(module)?)?)?;
+        }
+        sdk::build(&paths::read(&whole.0)?, &out)
     })?;
     paths::copy_dir(&www.join("dashboard"), &paths::assets().join("dashboard"), &|_, bytes| bytes)
 }

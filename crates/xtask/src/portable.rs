@@ -19,7 +19,15 @@ pub(crate) struct Variant {
     imports: usize,
     /// Whether it writes anything by the standard library's formatting.
     formats: bool,
+    /// Questions of the engine, by the ends of their names as Rust has them, whose answer is no here: what only another answer
+    /// leads to is left out.
+    denied: &'static [&'static str],
 }
+
+/// `Visitor::is_partial`, `Code::asks_rare` and `History::has_session` of the engine.
+const IS_PARTIAL: &str = "10is_partial";
+const ASKS_RARE: &str = "9asks_rare";
+const HAS_SESSION: &str = "11has_session";
 
 /// The core of the script tag, which asks JavaScript to write numbers.
 pub(crate) const PAGE: Variant = Variant {
@@ -29,7 +37,12 @@ pub(crate) const PAGE: Variant = Variant {
     exports: &["memory", "room", "start", "decide", "remember"],
     imports: 1,
     formats: false,
+    denied: &[IS_PARTIAL],
 };
+
+/// The core of the script tag for most programs: without what `Code::asks_rare` asks for.
+pub(crate) const SLIM_PAGE: Variant =
+    Variant { name: "splitlight_slim.wasm", denied: &[IS_PARTIAL, ASKS_RARE, HAS_SESSION], ..PAGE };
 
 /// For hosts that decide for many visitors.
 pub(crate) const FAST: Variant = Variant {
@@ -40,6 +53,7 @@ pub(crate) const FAST: Variant = Variant {
     exports: &["memory", "room", "load", "names", "decide", "index"],
     imports: 0,
     formats: false,
+    denied: &[],
 };
 
 /// For hosts that start often: a third of the code to compile, and no index.
@@ -50,6 +64,7 @@ pub(crate) const SMALL: Variant = Variant {
     exports: &["memory", "room", "load", "names", "decide"],
     imports: 0,
     formats: false,
+    denied: &[],
 };
 
 /// For tools, which also ask why: small, since the debug panel of a page loads it.
@@ -62,10 +77,17 @@ pub(crate) const TOOLS: Variant = Variant {
     ],
     imports: 0,
     formats: true,
+    denied: &[],
 };
 
+/// The module before it loses its names, in the folder where it is made.
+pub(crate) const NAMED: &str = "named.wasm";
+
 /// What makes a module small: control flow is laid out anew, because blocks as rustc leaves them are 1 % larger.
-pub(crate) const SMALL_FIRST: [&str; 5] = ["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"];
+///
+/// The first KiB of memory is the far end of the stack, so no address that is computed lies there, which saves 1 % more.
+pub(crate) const SMALL_FIRST: [&str; 6] =
+    ["--low-memory-unused", "-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"];
 
 impl Variant {
     /// The module that [`build()`] makes.
@@ -73,11 +95,16 @@ impl Variant {
         paths::portable().join(self.name)
     }
 
+    /// Where the module is made, in a folder.
+    pub(crate) fn folder(&self, within: &Path) -> PathBuf {
+        within.join(self.name.trim_end_matches(".wasm"))
+    }
+
     pub(crate) fn build(&self) -> Result<()> {
         let wasm = run::progress("building the portable wasm", "about 30 s the first time", || {
             build::cargo_wasm("splitlight-portable", self.profile, &["link-arg=-zstack-size=65536"])
         })?;
-        let out = paths::portable().join(self.name.trim_end_matches(".wasm"));
+        let out = self.folder(&paths::portable());
         build::unless_fresh(&out, std::slice::from_ref(&wasm), "making the portable module", || {
             bare(&wasm, self, &out, &self.module())
         })
@@ -86,8 +113,9 @@ impl Variant {
 
 /// Makes a module with a variant's exports and imports, which take and give numbers only, so that it needs no glue.
 pub(crate) fn bare(wasm: &Path, variant: &Variant, out: &Path, to: &Path) -> Result<()> {
-    let [snipped, bare, named] = ["snipped.wasm", "bare.wasm", "named.wasm"].map(|name| out.join(name));
-    snip::panics(wasm, &snipped, variant.formats)?;
+    let [snipped, bare, named] = ["snipped.wasm", "bare.wasm", NAMED].map(|name| out.join(name));
+    paths::create_dir(out)?;
+    snip::panics(wasm, &snipped, variant.formats, variant.denied)?;
     bindgen::web(&snipped, "bound", out)?;
     keep_exports(variant.exports, &out.join("bound_bg.wasm"), &bare)?;
     build::wasm_opt(&bare, &named, &[variant.optimize, &["-g"]].concat())?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use walrus::{FunctionBuilder, FunctionKind, Module};
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Result, fail};
 
 /// Functions that only run on the way to a trap, by a part of their name: mangled as Rust has it, old way and new way.
 const ON_THE_WAY_TO_A_TRAP: [&str; 9] = [
@@ -24,8 +24,8 @@ const FORMATTING: &str = "4core3fmt";
 
 /// Replaces the body of each of those functions by the trap it leads to; the optimizer then drops what only they used.
 ///
-/// `formats` says that something besides panics is formatted.
-pub(crate) fn panics(from: &Path, to: &Path, formats: bool) -> Result<()> {
+/// `formats` says that something besides panics is formatted. The answers of the functions in `denied` are taken for no.
+pub(crate) fn panics(from: &Path, to: &Path, formats: bool, denied: &[&str]) -> Result<()> {
     let mut module =
         Module::from_file(from).map_err(|error| format!("{error:#}")).context("cannot read the wasm")?;
     let doomed: Vec<_> = module.funcs.iter_local().map(|(id, _)| id).collect();
@@ -45,6 +45,9 @@ pub(crate) fn panics(from: &Path, to: &Path, formats: bool) -> Result<()> {
         builder.func_body().unreachable();
         module.funcs.get_mut(id).kind = FunctionKind::Local(builder.local_func(arguments));
     }
+    for question in denied {
+        deny(&mut module, question)?;
+    }
     let segments: Vec<_> = module.data.iter().map(walrus::Data::id).collect();
     for id in segments {
         let bytes = &mut module.data.get_mut(id).value;
@@ -52,6 +55,24 @@ pub(crate) fn panics(from: &Path, to: &Path, formats: bool) -> Result<()> {
         blank_words(bytes);
     }
     module.emit_wasm_file(to).map_err(|error| format!("{error:#}")).context("cannot write the wasm")
+}
+
+/// Has a question answered by no; the optimizer then drops what only the other answer leads to.
+fn deny(module: &mut Module, question: &str) -> Result<()> {
+    let named =
+        |function: &&walrus::Function| function.name.as_ref().is_some_and(|name| name.contains(question));
+    let found: Vec<_> = module.funcs.iter().filter(named).map(walrus::Function::id).collect();
+    let [id] = found[..] else {
+        fail!("the wasm has {} functions named {question}, and has to have one to answer for", found.len());
+    };
+    let ty = module.funcs.get(id).ty();
+    let (params, results) = module.types.params_results(ty);
+    let (params, results) = (params.to_vec(), results.to_vec());
+    let arguments = params.iter().map(|kind| module.locals.add(*kind)).collect();
+    let mut builder = FunctionBuilder::new(&mut module.types, &params, &results);
+    builder.func_body().i32_const(0);
+    module.funcs.get_mut(id).kind = FunctionKind::Local(builder.local_func(arguments));
+    Ok(())
 }
 
 /// What panics say, as far as it is in the data of our wasm.
@@ -110,6 +131,19 @@ fn cargo_home() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_that_is_not_there_is_not_denied() {
+        let mut module = Module::default();
+        assert!(deny(&mut module, "9asks_rare").is_err());
+        let mut asks = FunctionBuilder::new(&mut module.types, &[], &[walrus::ValType::I32]);
+        asks.name("_ZN4code9asks_rare17h0E".to_owned()).func_body().i32_const(1);
+        let asks = asks.finish(Vec::new(), &mut module.funcs);
+        assert!(deny(&mut module, "9asks_rare").is_ok());
+        let FunctionKind::Local(denied) = &module.funcs.get(asks).kind else { panic!("it has a body") };
+        let body = format!("{:?}", denied.block(denied.entry_block()).instrs);
+        assert!(body.contains("I32(0)") && !body.contains("I32(1)"), "{body}");
+    }
 
     #[test]
     fn names_of_source_files_are_blanked_and_nothing_else() {

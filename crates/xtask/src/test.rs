@@ -154,7 +154,8 @@ fn vectors() -> Result<()> {
     let mut node = node_for_browsers()?;
     node.arg(script).arg("--wasm-dir").arg(paths::vectors()).arg("--chromium").arg(chromium);
     node.arg("--pairs").arg(pairs);
-    node.arg("--core").arg(paths::browser().join("splitlight_browser.wasm"));
+    node.arg("--core").arg(paths::browser().join(portable::PAGE.name));
+    node.arg("--slim").arg(paths::browser().join(portable::SLIM_PAGE.name));
     node.arg("--plain").arg(parts::file("plain")?);
     for variant in [portable::FAST, portable::SMALL, portable::TOOLS] {
         node.arg("--portable").arg(variant.module());

@@ -1,11 +1,9 @@
 //! What the live items ask for, so that nothing else is downloaded or remembered.
 
-use crate::change::Edit;
 use crate::condition::{Condition, Test};
 use crate::history::{Meter, Window};
 use crate::program::{Program, Tracked};
 use crate::score::{Input, Score};
-use crate::template::Template;
 use crate::unit::Unit;
 
 /// Blanks what nothing live refers to, and notes whether anything asks about sessions and how the visitor came.
@@ -51,14 +49,7 @@ impl Asked {
                 self.history(program, cap.tracked, cap.window);
             }
             for change in item.variations.iter().flat_map(|variation| &variation.changes) {
-                let template = match &change.edit {
-                    Edit::Text(template) | Edit::Html(template) | Edit::Insert(_, template) => Some(template),
-                    Edit::Attribute(_, template) => template.as_ref(),
-                    Edit::Class(..) | Edit::Move(..) | Edit::Remove | Edit::Css(_) => None,
-                };
-                for path in template.into_iter().flat_map(Template::paths) {
-                    self.path(&path);
-                }
+                change.paths().iter().for_each(|path| self.path(path));
             }
         }
         for rule in program.features.iter().flat_map(|feature| &feature.rules) {

@@ -46,7 +46,7 @@ impl<'a> Context<'a> {
     pub(crate) fn attribute(&self, path: &mut Reader<'_>) -> Result<&'a Value, Truth> {
         let Lookup { found, first } = lookup(self.attributes, path);
         match found {
-            None if self.partial && !is_of_page(first) => Err(Truth::Unknown),
+            None if self.partial && self.visitor.is_partial() && !is_of_page(first) => Err(Truth::Unknown),
             found => Ok(found.unwrap_or(&Value::Null)),
         }
     }
@@ -124,6 +124,7 @@ pub(crate) fn holds(from: &mut Reader<'_>, context: &Context<'_>) -> Truth {
             Err(unknown) => unknown,
         },
         7 => Truth::False,
+        8 | 9 if !context.code.asks_rare() => Truth::Unsupported,
         8 => Near::read(&mut when).holds(context.attributes).into(),
         9 => local::holds(&mut when, context.visitor, context.now),
         _ => Truth::Unsupported,
@@ -137,6 +138,7 @@ pub(crate) fn holds(from: &mut Reader<'_>, context: &Context<'_>) -> Truth {
 pub(super) fn found(kind: u8, from: &mut Reader<'_>, context: &Context<'_>) -> Result<Value, Truth> {
     match kind {
         6 => asked(from, context).map(Value::Number),
+        10 if !context.code.asks_rare() => Err(Truth::Unsupported),
         10 => score::ask(from, context),
         _ => Ok(Value::Null),
     }
@@ -175,6 +177,17 @@ pub(crate) fn passes(from: &mut Reader<'_>, value: &Value, context: &Context<'_>
         }),
         10 => bool::read(&mut test) == (*value != Value::Null),
         11 => test.byte() == type_of(value),
+        12..=17 if context.code.asks_rare() => return passes_rare(kind, test, value, context),
+        18 => false,
+        _ => return Truth::Unsupported,
+    };
+    passed.into()
+}
+
+/// The same for tests that few programs have.
+#[inline(never)]
+fn passes_rare(kind: u8, mut test: Reader<'_>, value: &Value, context: &Context<'_>) -> Truth {
+    let passed = match kind {
         12..=14 => return within(kind, test, value, context),
         15 => {
             let none = Map::new();
@@ -182,7 +195,7 @@ pub(crate) fn passes(from: &mut Reader<'_>, value: &Value, context: &Context<'_>
             return holds(&mut test, &context.about(attributes));
         }
         16 => value.as_str().is_some_and(|text| nfa::finds(&Vec::read(&mut test), text)),
-        17 => {
+        _ => {
             let orders = [(); 3].map(|()| bool::read(&mut test));
             let (version, number) = (test.text(), bool::read(&mut test));
             match padded(value, context.code.digits) {
@@ -194,8 +207,6 @@ pub(crate) fn passes(from: &mut Reader<'_>, value: &Value, context: &Context<'_>
                 _ => orders[0] && orders[2],
             }
         }
-        18 => false,
-        _ => return Truth::Unsupported,
     };
     passed.into()
 }

@@ -48,7 +48,7 @@ impl<'a> Looking<'a> {
             gate("consent", constant || self.visitor.consent == Consent::Granted, []),
             gate(
                 "page",
-                takes_part(&mut { code.pages }, &self.visitor.url),
+                takes_part(&mut { code.pages }, &self.visitor.url, self.program),
                 [("path", self.visitor.url.path().into())],
             ),
         ];

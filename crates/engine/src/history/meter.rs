@@ -1,7 +1,7 @@
 //! Numbers that change with every event of a kind and with time: points that decay, and interests.
 
 use super::ring::Ring;
-use crate::codec::wire_enum;
+use crate::codec::{Reader, wire_enum};
 use crate::number::exp2;
 use splitlight_protocol::limits::{AFFINITY_VALUES_MAX, HISTORY_TEXT_BYTES_MAX};
 use splitlight_protocol::{Map, Timestamp, Value};
@@ -24,6 +24,12 @@ pub(crate) enum Meter {
 wire_enum!(Meter { 0 => None, 1 => Points { points, half_life }, 2 => Affinity { property } });
 
 impl Meter {
+    /// What is read where there are no meters.
+    pub(crate) fn passed(from: &mut Reader<'_>) -> Self {
+        from.byte();
+        Self::None
+    }
+
     /// Brings a ring's values to a moment, without an event.
     ///
     /// Points are exact however often this is done: `2^(-a) 2^(-b) = 2^(-(a + b))`.

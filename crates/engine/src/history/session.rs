@@ -36,7 +36,7 @@ impl History {
     /// The first page of a session begins it. How the visitor came is remembered of pages that an address parameter
     /// `utm_*` or another site leads to.
     pub fn visit(&mut self, program: &Code, url: &str, referrer: &str, now: Timestamp) -> bool {
-        if !program.asks_sessions {
+        if !(program.asks_sessions && program.asks_rare()) {
             return self.session.take().is_some();
         }
         self.go_on(now);
@@ -52,6 +52,13 @@ impl History {
             session.latest = touch;
         }
         true
+    }
+
+    /// Whether there is one. The build of the slim core takes the answer for no (`crates/xtask/src/snip.rs`), because no rule
+    /// asks about sessions there.
+    #[inline(never)]
+    fn has_session(&self) -> bool {
+        self.session.is_some()
     }
 
     /// Something happened: the session goes on, or another one begins.
@@ -72,13 +79,13 @@ impl History {
 
     /// The minute in which the present session began.
     pub(super) fn session_began(&self, now: Timestamp) -> i32 {
-        let running = self.session.as_ref().filter(|session| !session.ended(now));
+        let running = self.session.as_ref().filter(|session| self.has_session() && !session.ended(now));
         running.map_or(i32::MAX, |session| minute(session.began))
     }
 
     /// What conditions and templates may ask of it: `session`, `firstTouch` and `lastTouch`.
     pub(crate) fn describe(&self, attributes: &mut Map) {
-        let Some(session) = &self.session else { return };
+        let Some(session) = self.session.as_ref().filter(|_| self.has_session()) else { return };
         let mut about = Map::new();
         about.set("number", &Value::Number(session.number.into()));
         about.set("pages", &Value::Number(session.pages.into()));

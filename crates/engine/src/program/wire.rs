@@ -205,7 +205,7 @@ impl Entry for Tracked {
 
 impl Program {
     /// The program with the bytes of what is in it now.
-    pub(crate) fn with_code(mut self) -> Self {
+    pub(crate) fn with_code(mut self, slim: bool) -> Self {
         let mut out = FORMAT.to_vec();
         write_entries(&self.audiences, &mut out);
         write_entries(&self.tracked, &mut out);
@@ -217,6 +217,7 @@ impl Program {
         self.code.asks_sessions.write(&mut out);
         self.code.asks_touches.write(&mut out);
         self.segment_numbers().write(&mut out);
+        slim.write(&mut out);
         // What was written here can be read; a program that could not would decide nothing.
         self.code = Code::new(out, crate::number_text).unwrap_or_default();
         self
@@ -245,9 +246,11 @@ impl Program {
 
     /// Whether every index is one, and no audience can come back to itself: what [`decide()`](crate::decide()) relies on.
     fn is_sound(&self) -> bool {
+        // What is slim may have nothing that is passed over in it.
+        let slim = !self.code.is_slim() || self.has_nothing_rare();
         let known = |when: &Condition| when.uses_only_before(self.audiences.len());
         let mut audiences = self.audiences.iter().enumerate();
-        audiences.all(|(index, audience)| audience.uses_only_before(index))
+        slim && audiences.all(|(index, audience)| audience.uses_only_before(index))
             && self.items.iter().all(|item| {
                 !item.variations.is_empty()
                     && item.variations.len() == item.ranges.len()
