@@ -28,7 +28,9 @@ const PEERS: [(&str, &str); 4] = [
 ];
 
 /// The engine as a module without imports, brotli -11, built to be fast and built to be small.
-const PORTABLE_BROTLI_MAX: usize = 50 * 1024;
+///
+/// The fast one reads a program in two forms: as its bytes, and as the rows of bits that many decisions are made from.
+const PORTABLE_BROTLI_MAX: usize = 53 * 1024;
 const PORTABLE_SMALL_BROTLI_MAX: usize = 30 * 1024;
 
 pub(crate) fn run() -> Result<()> {
@@ -47,8 +49,11 @@ pub(crate) fn run() -> Result<()> {
     for (name, file) in PEERS {
         row(name, &paths::read(&paths::root().join("node_modules").join(file))?)?;
     }
-    row("worker index_bg.wasm", &paths::read(&worker.join("index_bg.wasm"))?)?;
-    row("worker index.js", &paths::read(&worker.join("index.js"))?)?;
+    for name in ["index_bg.wasm", "index.js"] {
+        let bytes = paths::read(&worker.join(name))?;
+        // Cloudflare counts gzip, and brotli would take minutes.
+        println!("{:<26} {:>9} {:>9}", format!("worker {name}"), bytes.len(), gzip_size(&bytes)?);
+    }
     let portable = row("portable engine wasm", &paths::read(&portable::FAST.module())?)?;
     let small = row("  built to be small", &paths::read(&portable::SMALL.module())?)?;
     heaviest(&portable::SLIM_PAGE)?;
