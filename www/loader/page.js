@@ -366,7 +366,7 @@ export function openPage(options, base, wasm, program, site) {
     const element = document.getElementById("splitlight-handover");
     handover = element && guarded(JSON.parse)(element.textContent);
     try {
-      const module = new WebAssembly.Module(bytes(wasm, 96));
+      const module = new WebAssembly.Module(bytes(wasm, 79));
       open((imports) => new WebAssembly.Instance(module, imports).exports);
     } catch (refused) {
       // By a Content-Security-Policy, or by an old browser: the same core as JavaScript. Without it the page stays as it is.
