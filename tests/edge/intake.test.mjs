@@ -146,6 +146,15 @@ describe("where only signed visitors count", () => {
       assert.equal(await outcome(id, cookie), "unsigned", cookie);
     }
   });
+
+  it("and nobody else can have them forgotten", async () => {
+    const id = randomUUID();
+    const forget = (signature) => fetch(`${strict}/_sl/forget`, { method: "POST", body: JSON.stringify({ key: strictKey, visitor: id, signature }) });
+    for (const signature of [undefined, "", sign("bb", id), sign("0f", randomUUID())]) assert.equal((await forget(signature)).status, 403);
+    assert.equal(await outcome(id, `sl_id=${id}.${sign("0f", id)}`), "accepted");
+    assert.equal((await forget(sign("0f", id))).status, 200);
+    assert.equal(await outcome(id, `sl_id=${id}.${sign("0f", id)}`), "forgotten");
+  });
 });
 
 describe("the pixel", () => {

@@ -8,6 +8,7 @@
 pub(crate) mod body;
 pub(crate) mod check;
 pub(crate) mod cors;
+pub(crate) mod forget;
 pub(crate) mod inflate;
 pub(crate) mod pixel;
 

@@ -34,6 +34,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
             ("GET" | "HEAD", part) if part.starts_with("/p/") => script::part(&env, part).await,
             ("GET" | "HEAD", "/e.gif") => intake::pixel::answer(&request, &env, &context, settings).await,
             ("POST", "/s") => edge::segments::answer(request, &env, settings).await,
+            ("POST", "/forget") => intake::forget::answer(request, &env, settings).await,
             (_, "/e") => intake::respond(&request, settings),
             (_, own) if own.starts_with("/v1/") => api::answer(request, own, &env, &context, settings).await,
             _ => problem::not_found(),

@@ -13,7 +13,7 @@ use splitlight_engine::{Consent, Sticky};
 use worker::Env;
 
 /// The cookie with the id; the browser reads the part before the dot, so scripts must see it.
-const ID: &str = "sl_id";
+pub(crate) const ID: &str = "sl_id";
 
 /// The cookie with the variations that the device keeps; the browser writes it.
 const STICKY: &str = "sl_sticky";
