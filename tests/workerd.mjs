@@ -19,12 +19,13 @@ const SAID_MAX = 65536;
  * @param {Record<string, string>} server.sockets Services by the name of their socket.
  * @param {string} [server.constants] Workers that the services name, in Cap'n Proto.
  * @param {boolean} [server.splitlight] Whether the built Worker is needed, in the folder `worker`.
+ * @param {(text: string) => void} [server.hear] Takes what workerd prints, which is shown without it.
  * @param {string} [server.state] A folder whose databases the objects begin with.
  * @returns {Promise<{ base: Record<string, string>, pid: number, folder: string, crash(signal?: string): Promise<void>,
  *   stop(signal?: string, keep?: () => void): Promise<void>, start(): Promise<void> }>} Addresses by socket, new ones
  *   after a crash and another start; `keep` runs when workerd has ended and its folder is still there.
  */
-export async function serve({ files, services, sockets, constants = "", splitlight = false, state }) {
+export async function serve({ files, services, sockets, constants = "", splitlight = false, state, hear }) {
   const folder = mkdtempSync(join(tmpdir(), "splitlight-workerd-"));
   mkdirSync(join(folder, "state"));
   if (state) cpSync(state, join(folder, "state"), { recursive: true });
@@ -45,10 +46,12 @@ ${constants}`);
     said: "",
     async start() {
       const child = spawn(process.env.SPLITLIGHT_WORKERD, ["serve", join(folder, "config.capnp"), "--control-fd=3"], {
-        stdio: ["ignore", "inherit", "pipe", "pipe"],
+        stdio: ["ignore", hear ? "pipe" : "inherit", "pipe", "pipe"],
       });
+      child.stdout?.setEncoding("utf8").on("data", hear);
       child.stderr.setEncoding("utf8").on("data", (text) => {
-        process.stderr.write(text);
+        if (hear) hear(text);
+        else process.stderr.write(text);
         server.said = (server.said + text).slice(-SAID_MAX);
       });
       server.pid = child.pid;

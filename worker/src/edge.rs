@@ -3,6 +3,8 @@
 //! In doubt a page passes untouched: everything that can fail here fails before the first byte, and then the answer is
 //! the origin's.
 
+mod asks;
+mod config;
 pub(crate) mod cookie;
 mod decision;
 pub(crate) mod explain;
@@ -30,7 +32,7 @@ use std::time::Duration;
 use view::View;
 use worker::{Context, Delay, Env, Request, Response, Result};
 
-/// How long a page may wait for the published program, or for a page that was kept; longer, and it goes on without.
+/// How long a page may wait for one that was kept; longer, and the origin is asked.
 const WAIT_MAX: Duration = Duration::from_millis(50);
 
 /// A page that is asked for, and where it is asked.
@@ -78,7 +80,7 @@ impl Asked<'_> {
     }
 
     async fn published(self) -> Option<Rc<Published>> {
-        within(WAIT_MAX, project::published(self.env, self.context, self.settings)).await.flatten()
+        config::in_time(self.env, self.context, self.settings).await
     }
 
     /// The page, when the program is in memory: it is decided before anything is looked up or asked for.

@@ -6,6 +6,7 @@ mod clock;
 pub mod desk;
 mod edge;
 mod intake;
+mod log;
 mod preview;
 mod problem;
 mod project;

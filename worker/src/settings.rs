@@ -58,9 +58,9 @@ impl PageCache {
             Some("browser") => Self::Browser,
             Some("edge") => Self::Edge,
             Some(other) => {
-                worker::console_error!(
-                    "PAGE_CACHE is `{other}`: set it to none, browser or edge; it counts as none"
-                );
+                let detail =
+                    format!("PAGE_CACHE is `{other}`: set it to none, browser or edge; it counts as none");
+                crate::log::report("setting-unknown", &detail);
                 Self::None
             }
         }

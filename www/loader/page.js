@@ -130,8 +130,10 @@ export function openPage(options, base, wasm, program, site) {
     const open = [...table.values()].filter(({ changes }) => changes);
     if (!keep) {
       asks = { ...site.asks };
-      // What the edge has changed may not be found any more.
-      for (const { key, reason } of handover?.decisions ?? []) if (reason !== "deferred") delete asks[key];
+      // On the page that the edge rendered only what it left is asked for: the rest may not be found any more.
+      for (const { key, asks: left } of (!isNew && handover?.decisions) || []) {
+        if (left) asks[key] = left[0] && left;
+      }
     }
     edits.plan(open.map(({ key, variation, changes }) => [key, variation, changes]), isNew);
     watch();
@@ -222,9 +224,9 @@ export function openPage(options, base, wasm, program, site) {
     edits.make();
     const complete = isComplete();
     for (const decision of table.values()) {
-      // What changes nothing here is met when the page is there to be met.
+      // What asks for nothing is met when the page is there to be met, whatever it changes.
       const { key, changes, onRead } = decision;
-      if (changes && !onRead && (complete || changes.length) && !asks[key]?.[0] && edits.done(key) && isSeen(key)) {
+      if (changes && !onRead && (complete || asks[key]) && !asks[key]?.[0] && edits.done(key) && isSeen(key)) {
         expose(decision);
       }
     }
@@ -365,6 +367,8 @@ export function openPage(options, base, wasm, program, site) {
     device.recall();
     const element = document.getElementById("splitlight-handover");
     handover = element && guarded(JSON.parse)(element.textContent);
+    // A framework that takes over the whole document would not find it in its own.
+    element?.remove();
     try {
       const module = new WebAssembly.Module(bytes(wasm, 79));
       open((imports) => new WebAssembly.Instance(module, imports).exports);

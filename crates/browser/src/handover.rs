@@ -37,6 +37,8 @@ fn handed(value: &Value) -> Option<Handed> {
         variation: text(value, "variation")?,
         reason: text(value, "reason")?,
         left,
+        // The loader reads them by itself.
+        asks: None,
     })
 }
 
@@ -67,6 +69,7 @@ mod tests {
                 variation: "bold".to_owned(),
                 reason: "assigned".to_owned(),
                 left: vec![1],
+                asks: None,
             }],
         };
         let json = serde_json::to_string(&written).expect("writes");

@@ -110,6 +110,7 @@ mod tests {
             variation: "holdout".to_owned(),
             reason: "assigned".to_owned(),
             left: vec![0],
+            asks: None,
         };
         let mut standings = first(&program, decided(&program, ""), &[handed]);
         assert_eq!(standings[1].left, Some(vec![0]));

@@ -31,4 +31,9 @@ pub struct Handed {
     /// Indexes of the variation's changes that the edge could not make and the browser has to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<u32>,
+    /// For what is in force: the selectors that a page has to have before meeting it counts, the same whatever the
+    /// variation. They are those, of all variations, that the edge cannot follow; where it changed something already, the
+    /// browser might look in vain for what was there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<Vec<String>>,
 }

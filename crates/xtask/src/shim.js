@@ -87,7 +87,7 @@ export default class extends WorkerEntrypoint {
       if (passes(request, this.env)) return await origin(request, this.env).catch(unreachable);
       return await run(() => core.fetch(request, this.env, this.ctx));
     } catch (error) {
-      console.error("splitlight:", error);
+      log("core-failed", error);
       return afterAbort(request, this.env);
     }
   }
@@ -227,9 +227,16 @@ async function origin(request, env) {
 }
 
 function unreachable(error) {
-  console.error("splitlight: the origin cannot be reached:", error);
+  log("origin-unreachable", error);
   return problem("the origin is unreachable",
     "The site behind Splitlight did not answer. Check the binding ORIGIN or the variable ORIGIN_URL.", {});
+}
+
+// As worker/src/log.rs writes it, for what the core cannot say any more: no long word, address or number of a message is kept.
+function log(event, error) {
+  const words = String(error?.message ?? error).split(/\s+/);
+  const detail = words.map((word) => (word.length > 30 || /[/?@=\d]/.test(word) ? "…" : word)).join(" ");
+  console.error(JSON.stringify({ source: "splitlight", event, detail }));
 }
 
 function unavailable() {

@@ -1,5 +1,6 @@
 //! What is decided for a page before its first byte, and how the page says so.
 
+use super::asks::Asks;
 use super::redirect::{self, Hosts, Redirect};
 use crate::preview::Preview;
 use crate::project::Published;
@@ -82,6 +83,7 @@ impl Decided {
     pub(crate) fn rewrite(&self, visitor: &Visitor, geo: Option<Map>) -> Rewrite {
         let mut rewrite = Rewrite::new([], visitor.attributes(), "");
         let mut handed = Vec::new();
+        let asks = Asks::of_program(self.program(), self.draft.is_none().then_some(&*self.published.hash));
         for (item, decision) in self.decisions.iter(self.program()) {
             let Some(variation) = item.variations().get(decision.variation) else { continue };
             let mut left = Vec::new();
@@ -93,7 +95,8 @@ impl Decided {
                 }
             }
             let (key, variation) = (item.key().to_owned(), variation.key.clone());
-            handed.push(Handed { key, variation, reason: decision.reason.name().to_owned(), left });
+            let asks = decision.reason.is_open().then(|| asks.of(item.key()));
+            handed.push(Handed { key, variation, reason: decision.reason.name().to_owned(), left, asks });
         }
         let mut attributes = Map::new();
         if let Some(geo) = geo {

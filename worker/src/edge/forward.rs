@@ -34,7 +34,7 @@ fn answer(answer: std::result::Result<JsValue, JsValue>) -> Result<Response> {
     match answer.map(JsCast::dyn_into::<web_sys::Response>) {
         Ok(Ok(response)) => Ok(Response::from(response)),
         Ok(Err(error)) | Err(error) => {
-            worker::console_error!("splitlight: the origin cannot be reached: {:?}", error);
+            crate::log::report_error("origin-unreachable", &error);
             unreachable()
         }
     }

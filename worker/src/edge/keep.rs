@@ -36,7 +36,7 @@ impl Place {
         match kept(&self.address).await.map(|found| found.dyn_into::<web_sys::Response>().ok()) {
             Ok(found) => found.map(Response::from).filter(|page| page.status_code() == 200),
             Err(error) => {
-                worker::console_error!("splitlight: the cache does not answer: {:?}", error);
+                crate::log::report_error("cache-silent", &error);
                 None
             }
         }

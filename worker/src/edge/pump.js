@@ -57,7 +57,7 @@ async function keep({ address, parts, headers }) {
   try {
     await caches.default.put(address, new Response(new Blob(parts), { headers }));
   } catch (error) {
-    console.error("splitlight: the cache did not take a page:", error);
+    console.error(JSON.stringify({ source: "splitlight", event: "cache-full", detail: error.name }));
   }
 }
 

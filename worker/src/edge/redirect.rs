@@ -95,7 +95,7 @@ impl Redirect {
         context.wait_until(async move {
             let counted = shard::count(&env, &settings, &published, vec![checked.batch], false).await;
             if !matches!(counted.as_slice(), [Ok(_)]) {
-                worker::console_error!("splitlight: an exposure to a redirect was not counted");
+                crate::log::report("redirect-not-counted", "");
             }
         });
     }
