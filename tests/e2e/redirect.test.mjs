@@ -194,7 +194,7 @@ const hostile = () => {
   const folder = join(process.env.SPLITLIGHT_ATTACK ?? "", "PayloadsAllTheThings/Open Redirect/Intruder");
   const files = process.env.SPLITLIGHT_ATTACK && existsSync(folder) ? readdirSync(folder) : [];
   const lines = files.flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n"));
-  return ["//evil.test", "/\\evil.test", "\\\\evil.test", "https:evil.test", "https:/evil.test", "///evil.test", "/\t/evil.test",
+  return ["/own", "//evil.test", "/\\evil.test", "\\\\evil.test", "https:evil.test", "https:/evil.test", "///evil.test", "/\t/evil.test",
     "https://127.0.0.1@evil.test/", "https://127.0.0.1.evil.test", "http://evil.test#@127.0.0.1", "javascript:alert(1)",
     "java\nscript:alert(1)", "data:text/html,x", "blob:x", "file:///etc/passwd", "http://localhost.evil.test/", "http://evil.test/localhost",
     "https://localhost/", "http://allowed.test.", "http://[::1]/", ...lines];
@@ -220,7 +220,7 @@ test("no spelling of an address leads off the list", async () => {
       // What would count it ends it here.
       const meet = () => { throw new Error("went"); };
       try {
-        leave([, { redirectHosts: "allowed.test" }, , {}, , device], there.href, meet);
+        await leave([, { redirectHosts: "allowed.test" }, , {}, , device], there.href, meet);
       } catch (error) {
         if (error.message === "went") found.push(there.href);
       }
@@ -229,7 +229,7 @@ test("no spelling of an address leads off the list", async () => {
   }, [source, tried]);
   const off = gone.filter((address) => new URL(address).origin !== other.origin);
   assert.deepEqual(off, []);
-  assert.ok(gone.length > 0 || !process.env.SPLITLIGHT_ATTACK, "some are pages of the site, so that the test sees who goes");
+  assert.ok(gone.length > 0, "some are pages of the site, so that the test sees who goes");
   console.log(`${tried.length} addresses, ${gone.length} of them pages of the site`);
   await context.close();
 });
