@@ -370,7 +370,7 @@ export function openPage(options, base, wasm, program, site) {
     // A framework that takes over the whole document would not find it in its own.
     element?.remove();
     try {
-      const module = new WebAssembly.Module(bytes(wasm, 79));
+      const module = new WebAssembly.Module(bytes(wasm, 72));
       open((imports) => new WebAssembly.Instance(module, imports).exports);
     } catch (refused) {
       // By a Content-Security-Policy, or by an old browser: the same core as JavaScript. Without it the page stays as it is.

@@ -37,6 +37,7 @@ mod hash;
 mod history;
 mod index;
 mod lint;
+mod list;
 mod local;
 mod nfa;
 mod number;

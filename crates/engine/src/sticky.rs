@@ -3,6 +3,7 @@
 use crate::code::Gated;
 use crate::codec::{Reader, wire_struct};
 use crate::hash::{OFFSET, fnv32a};
+use crate::list::leave_out;
 use crate::template::whole;
 
 /// What an item says about kept variations.
@@ -110,7 +111,7 @@ impl Sticky {
             return new;
         }
         if self.0.len() >= KEPT_MAX {
-            self.0.remove(0);
+            leave_out(&mut self.0, 0);
         }
         self.0.push(Kept {
             unit,

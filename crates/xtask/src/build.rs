@@ -139,7 +139,7 @@ fn bundle_loader(loader: &Path, out: &Path) -> Result<String> {
     esbuild.args(["--legal-comments=none", "--log-level=warning"]);
     // Members that only our own files use, and no interface of the browser has.
     esbuild.arg(
-        "--mangle-props=^(asksHistory|recall|keepSession|keepSticky|keepHistory|onRead|agreed|counted|records|plan|wants|conversion|made|broken|rounds|undo|seen|restore|flush|drop|unfinished)$",
+        "--mangle-props=^(asksHistory|recall|keepSession|keepSticky|keepHistory|onRead|agreed|counted|records|plan|wants|conversion|made|broken|rounds|undo|seen|restore|flush|drop|unfinished|saved|said|forgets)$",
     );
     esbuild.arg(format!("--outfile={}", bundle.display()));
     run::output(&mut esbuild, "esbuild could not bundle www/loader: see its message above")?;

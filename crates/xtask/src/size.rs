@@ -10,8 +10,8 @@ use crate::error::{Context, Result, fail};
 use crate::portable::Variant;
 use crate::{build, inline, paths, portable};
 
-/// The script that most programs come with, brotli -11. The bar of the design is 24 KiB, and this holds what there is.
-const SCRIPT_BROTLI_MAX: usize = 24_800;
+/// The script that most programs come with, brotli -11: the bar of the design.
+const SCRIPT_BROTLI_MAX: usize = 24 * 1024;
 
 /// The script for programs that have what the slim core is built without.
 const WHOLE_SCRIPT_BROTLI_MAX: usize = 31_800;

@@ -52,7 +52,10 @@ pub(crate) fn panics(from: &Path, to: &Path, formats: bool, denied: &[&str]) -> 
     for id in segments {
         let bytes = &mut module.data.get_mut(id).value;
         blank_paths(bytes, &cargo_home());
-        blank_words(bytes);
+        LAST_WORDS.iter().for_each(|words| blank(bytes, words));
+        if !formats {
+            blank(bytes, &pairs_of_digits());
+        }
     }
     module.emit_wasm_file(to).map_err(|error| format!("{error:#}")).context("cannot write the wasm")
 }
@@ -95,12 +98,15 @@ const LAST_WORDS: [&str; 16] = [
     "null pointer passed to rust",
 ];
 
-/// Overwrites what only panics read.
-fn blank_words(data: &mut [u8]) {
-    for words in LAST_WORDS {
-        while let Some(at) = data.windows(words.len()).position(|window| window == words.as_bytes()) {
-            data[at..at + words.len()].fill(0);
-        }
+/// The table by which the standard library writes whole numbers, two digits at a time.
+fn pairs_of_digits() -> String {
+    (0..100).map(|number| format!("{number:02}")).collect()
+}
+
+/// Overwrites what nothing reads any more.
+fn blank(data: &mut [u8], words: &str) {
+    while let Some(at) = data.windows(words.len()).position(|window| window == words.as_bytes()) {
+        data[at..at + words.len()].fill(0);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::ring::Ring;
 use crate::codec::{Reader, wire_enum};
+use crate::list::leave_out;
 use crate::number::exp2;
 use splitlight_protocol::limits::{AFFINITY_VALUES_MAX, HISTORY_TEXT_BYTES_MAX};
 use splitlight_protocol::{Map, Timestamp, Value};
@@ -97,6 +98,6 @@ fn like(values: &mut Vec<(String, f64)>, name: &str) {
                 lowest = at;
             }
         }
-        values.remove(lowest);
+        leave_out(values, lowest);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::code::Tracked;
 use crate::codec::wire_struct;
+use crate::list::leave_out;
 use splitlight_protocol::Timestamp;
 use splitlight_protocol::limits::{
     HISTORY_COARSE_MINUTES, HISTORY_DAYS_MAX, HISTORY_FINE_MINUTES, HISTORY_MINUTE_BUCKETS_MAX,
@@ -91,7 +92,7 @@ fn bound(buckets: &mut Vec<Bucket>, now: i32, max: usize) {
     while buckets.len() > max {
         let far = |bucket: Option<&Bucket>| bucket.map_or(0, |bucket| bucket.at.abs_diff(now));
         if far(buckets.first()) >= far(buckets.last()) {
-            buckets.remove(0);
+            leave_out(buckets, 0);
         } else {
             buckets.pop();
         }
