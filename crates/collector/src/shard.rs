@@ -119,14 +119,16 @@ impl<S: Storage> Shard<S> {
                     continue;
                 }
                 fresh.push(event);
+                let here = news.entry(&batch.visitor).or_default();
                 if let Fact::Dropped { count, .. } = &event.fact {
                     let key = Key { experiment: String::new(), what: What::Dropped, day: event.time.day() };
-                    gained.add(key, Moments { n: i64::from(*count), ..Moments::default() });
+                    let n = i64::from(*count);
+                    gained.add(key.clone(), Moments { n, ..Moments::default() });
+                    here.aside.push((key, n));
                 }
-                let here = news.entry(&batch.visitor).or_default();
                 let outcome = if let Some(key) = quarantine(plan, event) {
                     gained.add(key.clone(), Moments { n: 1, ..Moments::default() });
-                    here.quarantined.push(key);
+                    here.aside.push((key, 1));
                     Outcome::Quarantined
                 } else {
                     here.facts.push((event, &batch.traits));
@@ -218,9 +220,9 @@ impl<S: Storage> Shard<S> {
         for (visitor, news) in news {
             let was_known = known.contains_key(*visitor);
             let mut state = known.remove(*visitor).unwrap_or_default();
-            let mut touched = !news.quarantined.is_empty();
-            for key in &news.quarantined {
-                state.quarantine(key);
+            let mut touched = !news.aside.is_empty();
+            for (key, n) in &news.aside {
+                state.set_aside(key, *n);
             }
             for (event, traits) in &news.facts {
                 touched |= state.remember(plan, event, traits);
@@ -239,7 +241,8 @@ impl<S: Storage> Shard<S> {
 #[derive(Default)]
 struct News<'a> {
     facts: Vec<(&'a Received, &'a Traits)>,
-    quarantined: Vec<Key>,
+    /// What is counted beside the results.
+    aside: Vec<(Key, i64)>,
     day: i32,
 }
 

@@ -38,7 +38,7 @@ pub struct VisitorState {
     pub(crate) conversions: Vec<Conversion>,
     /// This visitor's part of the aggregates, as it is in them.
     pub(crate) counted: Aggregates,
-    /// Exposures of theirs that the hash does not give, as they are in the aggregates.
+    /// Exposures of theirs that the hash does not give, and events that their browser lost, as they are in the aggregates.
     pub(crate) quarantined: Aggregates,
     /// The day their newest event arrived on, to within [`SEEN_DAYS`].
     pub(crate) seen: i32,
@@ -189,10 +189,10 @@ impl VisitorState {
         news
     }
 
-    /// Notes that an exposure was quarantined, so that forgetting takes it back.
-    pub(crate) fn quarantine(&mut self, key: &Key) {
+    /// Notes what was counted beside the results, so that forgetting takes it back.
+    pub(crate) fn set_aside(&mut self, key: &Key, n: i64) {
         if self.quarantined.iter().count() < QUARANTINED_MAX || self.quarantined.at(key).n > 0 {
-            self.quarantined.add(key.clone(), Moments { n: 1, ..Moments::default() });
+            self.quarantined.add(key.clone(), Moments { n, ..Moments::default() });
         }
     }
 

@@ -52,7 +52,9 @@ pub(crate) fn panics(from: &Path, to: &Path, formats: bool, denied: &[&str]) -> 
     for id in segments {
         let bytes = &mut module.data.get_mut(id).value;
         blank_paths(bytes, &cargo_home());
-        LAST_WORDS.iter().for_each(|words| blank(bytes, words));
+        for words in LAST_WORDS {
+            blank(bytes, words);
+        }
         if !formats {
             blank(bytes, &pairs_of_digits());
         }
@@ -100,7 +102,8 @@ const LAST_WORDS: [&str; 16] = [
 
 /// The table by which the standard library writes whole numbers, two digits at a time.
 fn pairs_of_digits() -> String {
-    (0..100).map(|number| format!("{number:02}")).collect()
+    let digits = || '0'..='9';
+    digits().flat_map(|tens| digits().flat_map(move |ones| [tens, ones])).collect()
 }
 
 /// Overwrites what nothing reads any more.
