@@ -167,6 +167,9 @@ fn recount(config: &Config, log: &[Logged]) -> BTreeMap<(String, What), Moments>
             let known = tests.iter().any(|(key, ..)| key == experiment);
             add(if known { experiment } else { "" }, What::Quarantined, 1, 0);
         }
+        if let Fact::Dropped { count, .. } = &logged.event.fact {
+            add("", What::Dropped, i64::from(*count), 0);
+        }
     }
     sums.retain(|_, moments| *moments != Moments::default());
     sums
