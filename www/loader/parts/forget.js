@@ -30,7 +30,7 @@ const noted = () => {
 
 // Whoever was forgotten is taken off the note; another tab may have written it meanwhile.
 const settle = (done) => {
-  if (!done.length) return;
+  if (!done.length && noted().length) return;
   const left = noted().filter((one) => !done.includes(one)).join("~");
   const secure = location.protocol === "https:" ? "; Secure" : "";
   try {
