@@ -12,7 +12,9 @@ const CONFIG = {
     { key: "offer", variations: [{ key: "control", weight: 0 }, { key: "year", weight: 1, changes: [{ selector: "#offer", text: "Returns for a year" }] }] },
   ],
 };
+// As for a Worker: the rendering that is made for browsers holds a port open, and Node would wait for it.
 const bundle = (file, format) => buildSync({
+  conditions: ["workerd"],
   entryPoints: [new URL(`../../examples/hydration/${file}`, import.meta.url).pathname], bundle: true, write: false, format, jsx: "automatic",
   platform: "browser", logLevel: "error",
   // React says what is wrong only where people develop.

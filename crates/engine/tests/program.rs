@@ -98,7 +98,7 @@ fn a_condition_of_the_future_closes_what_depends_on_it() {
 fn an_entry_of_the_future_is_closed_and_the_others_run() {
     let bytes = compiled(THREE).to_bytes();
     // An entry begins with its level and the length of its key.
-    let newer = replaced(&bytes, b"\x00\x03two", b"\x01\x03two");
+    let newer = replaced(&bytes, b"\x00\x03two", b"\x7f\x03two");
     let read = Program::from_bytes(&newer).expect("the others are known");
     assert_eq!(reasons(&read), only_the_second_is_closed());
     assert_eq!(
