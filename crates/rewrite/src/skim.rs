@@ -92,7 +92,7 @@ impl Skim {
 
     /// Whether the parser goes on behind a tag in a way that is not followed here.
     fn is_hard(&self, tag: &Tag, name: &[u8]) -> bool {
-        let is = |names: &[&str]| names.iter().any(|it| name.eq_ignore_ascii_case(it.as_bytes()));
+        let is = |names: &[&str]| is_one_of(names, name);
         if tag.is_end {
             // Where the parser stays in foreign content without an element of it, nothing would lead it there again.
             return self.foreign > 0 && (is(&["p", "br"]) || !is(&["svg"]) && self.open.closes(name, b"svg"));

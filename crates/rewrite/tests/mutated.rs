@@ -1,5 +1,8 @@
 //! What mutated pages lose is what changes take away, and nothing else: ten thousand of them, from seeds of ours and of others.
 
+mod common;
+
+use common::through;
 use lol_html::{EndTagHandler, Settings, element, rewrite_str};
 use splitlight_engine::{Change, Edit, Template};
 use splitlight_protocol::Map;
@@ -9,15 +12,6 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
-
-fn through(rewrite: &Rewrite, pieces: &[&[u8]]) -> Vec<u8> {
-    let (mut page, mut out) = (rewrite.start(), Vec::new());
-    for piece in pieces {
-        page.write(piece, &mut out);
-    }
-    page.end(&mut out);
-    out
-}
 
 /// Changes that take nothing away: of a page with them, what is left without them is the page.
 fn additions() -> Vec<Change> {
