@@ -4,12 +4,15 @@ import { after, before, test } from "node:test";
 import { edgeInFront, visitorOf } from "./_edge.mjs";
 import { sleep } from "./tag.mjs";
 
-const experiment = (key, changes) => ({ key, pages: [{ include: `/${key}*` }], variations: [{ key: "control" }, { key: "b", changes }] });
+const experiment = (key, changes, ...more) =>
+  ({ key, pages: [{ include: `/${key}*` }], variations: [{ key: "control", weight: 0.5 }, { key: "b", weight: 0.5, changes }, ...more] });
 const CONFIG = {
   version: 1, project: "default",
   experiments: [
     // The second one is the browser's: no stream knows what comes after a heading.
     experiment("left", [{ selector: "h1", text: "New" }, { selector: "h1 + p", text: "New" }]),
+    // What the edge would take away, the browser would look for in vain.
+    experiment("taken", [{ selector: "#banner", remove: true }], { key: "c", weight: 0, changes: [{ selector: "#banner + h1", text: "New" }] }),
     experiment("gone", [{ selector: "#banner", remove: true }, { selector: "h1", text: "New" }]),
   ],
 };
@@ -19,7 +22,7 @@ let site;
 before(async () => {
   const late = `<script>setTimeout(() => document.querySelector("h1").insertAdjacentHTML("afterend", "<p>late</p>"), 300)</script>`;
   const page = (key, rest) => ["text/html", `<!doctype html><html><head><script src="/_sl/sl.js" data-key="${key}"></script></head><body><div id="banner">x</div><h1>Old</h1>${rest}</body></html>`];
-  const pages = { "/left-with": "<p>Old</p>", "/left-without": "<div></div>", "/left-late": late, "/gone": "" };
+  const pages = { "/left-with": "<p>Old</p>", "/left-without": "<div></div>", "/left-late": late, "/gone": "", "/taken": "" };
   site = await edgeInFront(CONFIG, (path, key) => (path in pages ? page(key, pages[path]) : undefined));
 });
 after(() => site?.stop());
@@ -47,9 +50,9 @@ test("nobody is counted where an element that one variation leaves to the browse
   assert.deepEqual((await counted("/left-without", "left")).counted, { control: 0, b: 0 });
 });
 
-for (const path of ["/left-with", "/left-late"]) {
+for (const [path, key] of [["/left-with", "left"], ["/left-late", "left"], ["/taken", "taken"]]) {
   test(`everybody is counted where it is there: ${path}`, async () => {
-    const { seen, counted: found } = await counted(path, "left");
+    const { seen, counted: found } = await counted(path, key);
     assert.deepEqual(found, seen);
   });
 }

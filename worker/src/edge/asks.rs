@@ -2,9 +2,9 @@
 //!
 //! Control shows the page as it was, and another variation one that the edge has changed, where the browser might look in
 //! vain for what was there. So neither waits for what the edge changes, and both wait for all that any variation leaves to
-//! the browser.
+//! the browser. Where there is such, what takes elements away is left to it too: it looks before it changes anything.
 
-use splitlight_engine::{Item, Program};
+use splitlight_engine::{Change, Edit, Item, Program};
 use splitlight_rewrite::can_stream;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -36,6 +36,11 @@ impl Asks {
         self.0.get(key).cloned().unwrap_or_default()
     }
 
+    /// Whether the browser makes a change of an item, though the edge could follow it.
+    pub(super) fn keeps(&self, key: &str, change: &Change) -> bool {
+        takes_away(change) && self.0.contains_key(key)
+    }
+
     fn read(program: &Program) -> Self {
         let left = program.items().iter().map(|item| (item.key().to_owned(), left(item)));
         Self(left.filter(|(_, selectors)| !selectors.is_empty()).collect())
@@ -44,13 +49,22 @@ impl Asks {
 
 /// Each once, in the order of the variations.
 fn left(item: &Item) -> Vec<String> {
+    let changes = || item.variations().iter().flat_map(|variation| &variation.changes);
     let mut left: Vec<String> = Vec::new();
-    for change in item.variations().iter().flat_map(|variation| &variation.changes) {
-        if !can_stream(change) && !left.contains(&change.selector) {
+    if changes().all(can_stream) {
+        return left;
+    }
+    for change in changes().filter(|change| takes_away(change) || !can_stream(change)) {
+        if !left.contains(&change.selector) {
             left.push(change.selector.clone());
         }
     }
     left
+}
+
+/// Whether elements that another selector finds may be gone after a change.
+fn takes_away(change: &Change) -> bool {
+    matches!(change.edit, Edit::Remove | Edit::Text(_) | Edit::Html(_))
 }
 
 #[cfg(test)]
@@ -70,7 +84,7 @@ mod tests {
         );
         let program = compile(&parsed.config).program;
         let asks = Asks::of_program(&program, Some("h"));
-        assert_eq!(asks.of("two"), ["h1 + p", "p:last-child"]);
+        assert_eq!(asks.of("two"), ["h1 + p", "h1", "p:last-child"]);
         assert!(asks.of("all").is_empty());
         assert_eq!(Asks::of_program(&program, Some("h")), asks);
         let other = compile(&config::parse(r#"{ "version": 1, "project": "shop" }"#).config).program;

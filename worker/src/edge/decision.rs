@@ -89,7 +89,7 @@ impl Decided {
             let mut left = Vec::new();
             if decision.reason.is_open() {
                 for (index, change) in (0..).zip(&variation.changes) {
-                    if !rewrite.add(change, visitor.attributes()) {
+                    if asks.keeps(item.key(), change) || !rewrite.add(change, visitor.attributes()) {
                         left.push(index);
                     }
                 }
