@@ -17,6 +17,11 @@ const config = {
     { key: "within", variations: [
       { key: "control", weight: 0 }, { key: "b", weight: 1, changes: [{ selector: "#box", html: "<b>New</b>" }] },
       { key: "c", weight: 0, changes: changed("#box i") }] },
+    ...[0, 1].flatMap((at) => {
+      const of = (name, changes) => ({ key: `${name}-${"ab"[at]}`, pages: [{ include: `/away-${"ab"[at]}` }],
+        variations: [{ key: "a", weight: 1 - at }, { key: "b", weight: at, changes }] });
+      return [of("gone", [{ selector: "#box", remove: true }]), of("part", [{ selector: "#gone", remove: true }, ...changed("#here")])];
+    }),
     { key: "priced", when: { plan: "pro" }, variations: [{ key: "a" }, { key: "b" }] },
   ],
   personalizations: [
@@ -48,10 +53,10 @@ after(async () => {
 const pageWith = (tag = TAG, head = "") =>
   `<!doctype html><html><head><title>t</title>${head}${tag}</head><body><p id="here">h</p><div id="box"><i>b</i></div></body></html>`;
 
-async function open(init) {
+async function open(init, path = "/") {
   const context = await browser.newContext();
   const watched = await watch(context, init);
-  await watched.page.goto(`${site.origin}/`);
+  await watched.page.goto(site.origin + path);
   return { ...watched, context };
 }
 
@@ -105,6 +110,21 @@ test("what is loaded when asked may be missing: the answer is undefined", async 
   await context.close();
 });
 
+test("what was met is counted when the page is left before it has had a moment", async () => {
+  const { page, context } = await open(() => (window.requestIdleCallback = () => {}));
+  await page.evaluate(() => splitlight.variation("priced"));
+  await sleep(300);
+  assert.deepEqual(exposed(), []);
+  await page.evaluate(() => splitlight.track("view"));
+  await until(() => exposed().length === 2);
+  await page.evaluate(() => document.body.insertAdjacentHTML("beforeend", '<p id="late">l</p>'));
+  await sleep(300);
+  assert.deepEqual(exposed(), ["all", "within"]);
+  await page.goto("about:blank");
+  await until(() => exposed().includes("late"));
+  await context.close();
+});
+
 test("a site may count only what was in sight, in each variation alike", async () => {
   site.page = () => pageWith(TAG.replace(" data-key", ' data-exposure="visible" data-key'))
     .replace("<body>", '<body><div style="height: 3000px"></div>');
@@ -119,6 +139,21 @@ test("a site may count only what was in sight, in each variation alike", async (
   await page.evaluate(() => document.querySelector("#late").scrollIntoView());
   await until(() => exposed().length === 3);
   assert.deepEqual(exposed(), ["all", "late", "within"], "control too");
+  assert.deepEqual(await all(), []);
+  await context.close();
+});
+
+for (const variation of ["a", "b"]) test(`whose element is removed counts as those whose element stays: ${variation}`, async () => {
+  site.page = () => pageWith(TAG.replace(" data-key", ' data-exposure="visible" data-key'))
+    .replace("<body>", '<body><div style="height: 3000px"></div><p id="gone">g</p>');
+  const { page, all, context } = await open(undefined, `/away-${variation}`);
+  const those = () => exposed().filter((key) => /gone|part/.test(key));
+  // Of these nothing stays, so the page is what was seen.
+  await until(() => those().length === 1);
+  await sleep(300);
+  assert.deepEqual(those(), [`gone-${variation}`]);
+  await page.evaluate(() => document.querySelector("#here").scrollIntoView());
+  await until(() => those().length === 2);
   assert.deepEqual(await all(), []);
   await context.close();
 });

@@ -11,7 +11,10 @@ import main, { Shard, Rollup, Project as Sound } from "./worker/shim.js";
 import * as core from "./worker/index.js";
 export { Shard, Rollup };
 export class Project extends Sound {
-  fetch(request) { return this.env.MUTE ? new Promise(() => {}) : super.fetch(request); }
+  async fetch(request) {
+    if (this.env.BROKEN) throw new Error("no table of ${ID} at " + request.url + " for ana@shop.test");
+    return this.env.MUTE ? new Promise(() => {}) : super.fetch(request);
+  }
 }
 const abort = () => { const page = Object.create(core.Stream.prototype); page.__wbg_ptr = 0x7ffffff0; page.isDone(); };
 export default class extends main {
@@ -38,11 +41,12 @@ before(async () => {
   const worker = (name, bindings) => splitlightWorker(name, `(name = "ASSETS", service = "origin"), ${bindings}`, { entry: "faulty.js", modules: [["worker/shim.js", "esModule"]] });
   server = await serve({
     files: { "origin.js": ORIGIN, "faulty.js": FAULTY }, splitlight: true, hear: (text) => { output += text; },
-    services: `${script("origin", "origin.js")}, ${["edge", "orphan", "mute"].map((name) => `(name = "${name}", worker = .${name})`).join(", ")}`,
-    sockets: { edge: "edge", orphan: "orphan", mute: "mute" },
+    services: `${script("origin", "origin.js")}, ${["edge", "orphan", "mute", "broken"].map((name) => `(name = "${name}", worker = .${name})`).join(", ")}`,
+    sockets: { edge: "edge", orphan: "orphan", mute: "mute", broken: "broken" },
     constants: worker("edge", `(name = "ORIGIN", service = "origin"), (name = "PAGE_CACHE", text = "sometimes")`)
       + worker("orphan", `(name = "ORIGIN_URL", text = "http://127.0.0.1:1")`)
-      + worker("mute", `(name = "ORIGIN", service = "origin"), (name = "MUTE", text = "1")`),
+      + worker("mute", `(name = "ORIGIN", service = "origin"), (name = "MUTE", text = "1")`)
+      + worker("broken", `(name = "ORIGIN", service = "origin"), (name = "BROKEN", text = "1")`),
   });
   await publish(`${server.base.edge}/_sl`, CONFIG);
 });
@@ -99,4 +103,14 @@ test("a config that does not answer is said once, and not for every page", async
   assert.equal(await load("mute", ""), 200);
   assert.equal(await load("mute", ""), 200);
   assert.deepEqual(await heard(), ["config-silent"]);
+});
+
+test("a storage that fails is said of pages, events and the API alike", async () => {
+  assert.equal(await load("broken", ""), 200);
+  const event = { id: ID, time: Date.now(), kind: "conversion", name: "view" };
+  const body = JSON.stringify({ key: "sl_write_x", visitor: ID, sentAt: Date.now(), events: [event] });
+  assert.equal((await fetch(`${server.base.broken}/_sl/e`, { method: "POST", body })).status, 503);
+  const headers = { authorization: `Bearer ${ID}` };
+  assert.equal((await fetch(`${server.base.broken}/_sl/v1/config`, { headers })).status, 503);
+  assert.deepEqual(await heard(), ["project-silent", "storage-silent", "storage-silent"]);
 });

@@ -20,7 +20,7 @@ use check::Fate;
 use serde::Serialize;
 use splitlight_collector::{Quota, Rate};
 use splitlight_protocol::event::{Batch, Outcome, Refused};
-use splitlight_protocol::limits::SOURCE_BURST_SECONDS;
+use splitlight_protocol::limits::{ID_CHARS_MAX, SOURCE_BURST_SECONDS};
 use std::cell::RefCell;
 use std::net::IpAddr;
 use worker::{Method, Request, Response, Result};
@@ -50,6 +50,15 @@ pub(crate) fn parse(body: &[u8]) -> std::result::Result<(Batch, Vec<Refused>), P
         let detail = format!("{place} is not as expected: {}. Nothing was stored.", error.reason);
         Problem::new(400, "Not a batch of events", detail).at(error.pointer)
     })
+}
+
+/// Refuses what cannot be a visitor's id.
+pub(crate) fn check_visitor(id: &str) -> std::result::Result<(), Problem> {
+    if (1..=ID_CHARS_MAX).contains(&id.chars().count()) {
+        return Ok(());
+    }
+    let detail = format!("A visitor's id has 1 to {ID_CHARS_MAX} characters.");
+    Err(Problem::new(400, "Not a visitor's id", detail))
 }
 
 /// Refuses a key that may not send events.

@@ -1,5 +1,6 @@
 //! What the Worker writes to its log: a JSON object per line, which names what happened and nobody it happened to.
 
+use std::fmt::Display;
 use worker::js_sys::Error;
 use worker::wasm_bindgen::{JsCast, JsValue};
 
@@ -7,14 +8,14 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 const WORD_BYTES_MAX: usize = 30;
 
 /// Writes that something went wrong: `event` is one of our words, `detail` what the runtime says of it.
-pub(crate) fn report(event: &str, detail: &str) {
-    worker::console_error!("{}", line(event, detail));
+pub(crate) fn report(event: &str, detail: impl Display) {
+    worker::console_error!("{}", line(event, &detail.to_string()));
 }
 
 /// The same with an error of JavaScript, without its stack.
 pub(crate) fn report_error(event: &str, error: &JsValue) {
     let message = error.dyn_ref::<Error>().map(|error| String::from(error.message()));
-    report(event, &message.unwrap_or_default());
+    report(event, message.unwrap_or_default());
 }
 
 fn line(event: &str, detail: &str) -> String {

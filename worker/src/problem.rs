@@ -41,7 +41,7 @@ impl Problem {
 
     /// The storage did not take what was sent.
     pub(crate) fn not_stored(reason: &str) -> Self {
-        worker::console_error!("splitlight: {reason}");
+        crate::log::report("storage-silent", reason);
         if reason.contains("SQLITE_FULL") {
             let detail =
                 "The storage is full. Free some, or shorten the retention, and send the same again later.";

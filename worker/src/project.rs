@@ -14,7 +14,7 @@ pub(crate) mod webhooks;
 
 use crate::settings::Settings;
 use crate::shard::layout::Layout;
-use crate::{clock, shard::transport};
+use crate::{clock, log, shard::transport};
 pub(crate) use object::Version;
 use object::{Answer, Ask};
 use splitlight_engine::{Index, Program};
@@ -77,7 +77,7 @@ pub(crate) async fn published(env: &Env, context: &Context, settings: &Settings)
     match standing(env, settings, FRESH_MS).await {
         Ok(known) => known.published,
         Err(error) => {
-            worker::console_error!("the project object does not answer: {error}");
+            log::report("project-silent", error);
             None
         }
     }
@@ -95,7 +95,7 @@ pub(crate) fn at_hand(env: &Env, context: &Context, settings: &Settings) -> Opti
         let (env, settings) = (env.clone(), settings.clone());
         context.wait_until(async move {
             if let Err(error) = renew(&env, &settings, Ask::Standing { have: have() }).await {
-                worker::console_error!("the project object does not answer, the last config stays: {error}");
+                log::report("config-not-renewed", error);
             }
             ASKED.set(Timestamp::from_ms(0));
         });

@@ -60,7 +60,7 @@ impl PageCache {
             Some(other) => {
                 let detail =
                     format!("PAGE_CACHE is `{other}`: set it to none, browser or edge; it counts as none");
-                crate::log::report("setting-unknown", &detail);
+                crate::log::report("setting-unknown", detail);
                 Self::None
             }
         }

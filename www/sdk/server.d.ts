@@ -13,7 +13,7 @@ export interface Visitor {
   /** Such as the request's `Accept-Language`. */
   language?: string;
   attributes?: Attributes;
-  consent?: "granted" | "denied" | "pending";
+  consent?: "granted" | "denied" | "pending" | "measurement" | "personalization";
   /** Variations that were kept, as `kept` of an earlier answer. */
   kept?: string;
   /** The bytes of a history; null where it is not known, so that what asks about it is deferred to the browser. */

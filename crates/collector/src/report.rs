@@ -6,13 +6,14 @@ mod returns;
 
 pub use markdown::markdown;
 
-use crate::aggregates::{Aggregates, Key, What};
-use crate::analyze::{View, date, headline, results_by};
+use crate::aggregates::{Aggregates, What};
+use crate::analyze::{View, date, first_counted_day, headline, results_by, value_in};
 use crate::calendar::{first_day, next_first_day};
 use splitlight_protocol::Timestamp;
 use splitlight_protocol::config::{Config, Kpi, KpiPer, Measure, Metric, MetricKind, Period, Status};
 use splitlight_protocol::results::{ExperimentReport, KpiReport, Method, Report, Unit};
 use splitlight_protocol::time::DAY_MS;
+use std::iter::successors;
 use std::ops::RangeInclusive;
 
 /// The report of the period that a day is in, from the sums by day of everything.
@@ -131,22 +132,10 @@ fn standing(kpi: &Kpi, metric: &Metric, daily: &Aggregates, span: &Span, first: 
         return None;
     }
     let end = next_first_day(span.period, first);
-    let days = daily.iter().filter_map(|(key, _)| match &key.what {
-        What::Visitors(period) if *period == kpi.period && key.experiment.is_empty() => Some(key.day),
-        _ => None,
-    });
-    days.min().filter(|counted| *counted < end)?;
-    let at = |what: What, day| daily.at(&Key { experiment: String::new(), what, day });
-    let mut sum = 0.0;
-    let mut day = first;
-    while day < end {
-        sum += at(What::Total(kpi.period, metric.key.clone()), day).sum.to_f64();
-        day = next_first_day(kpi.period, day);
-    }
-    match kpi.per {
-        KpiPer::Total => Some(sum),
-        KpiPer::Visitor => share(sum, at(What::Visitors(kpi.period), first).n as f64),
-    }
+    first_counted_day(kpi.period, daily).filter(|counted| *counted < end)?;
+    let next = |day: &i32| Some(next_first_day(kpi.period, *day));
+    let days = successors(Some(first), next).take_while(|day| *day < end);
+    days.map(|day| value_in(kpi, metric, daily, day)).sum()
 }
 
 fn unit(kpi: &Kpi, metric: &Metric) -> Unit {

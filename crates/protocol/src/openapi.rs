@@ -51,6 +51,18 @@ pub enum Takes {
     Text,
 }
 
+/// Where a page of a list begins.
+const CURSOR: Parameter = Parameter {
+    name: "cursor",
+    about: "The `nextCursor` of the page before.",
+    takes: Takes::Number(0, 9_007_199_254_740_991),
+};
+
+/// How many entries of a list a page has at most.
+const fn limit(most: i64) -> Parameter {
+    Parameter { name: "limit", about: "Entries of a page.", takes: Takes::Number(1, most) }
+}
+
 /// The routes below a path as it was asked for, whatever their methods; none when there is no such path.
 ///
 /// ```

@@ -68,4 +68,8 @@ pub enum Agreed {
     Pending,
     /// To nothing.
     Denied,
+    /// To be measured, and to nothing else.
+    Measurement,
+    /// To personalization, and to nothing else.
+    Personalization,
 }

@@ -5,13 +5,13 @@ use crate::problem::Problem;
 use crate::project::journal;
 use serde_json::{Value, json};
 
-/// Entries of a page, unless asked otherwise, and at most.
-const LIMIT: (u32, u32) = (50, 500);
+/// Entries of a page, unless asked otherwise.
+const LIMIT: u32 = 50;
 
 /// `GET`: a page; `nextCursor` is that of the next one, and null on the last.
 pub(super) async fn list(call: &Call<'_>) -> Answer {
-    let limit = call.query.limit(LIMIT.0, LIMIT.1)?;
-    let found = journal::page(call.env, call.settings, call.query.before()?, limit + 1).await;
+    let limit = call.query.limit(LIMIT);
+    let found = journal::page(call.env, call.settings, call.query.before(), limit + 1).await;
     let found = found.map_err(|error| Problem::unavailable(&error))?;
     let shown = &found[..found.len().min(limit as usize)];
     let next = (found.len() > shown.len()).then(|| shown.last().map(|record| record.seq.to_string()));

@@ -15,13 +15,13 @@ use worker::{Headers, Response, Result};
 /// Bytes of exported lines that are restored at a time: what one transaction of a shard counts in a moment.
 const BODY_BYTES_MAX: usize = 4_000_000;
 
-/// Events of a page, unless asked otherwise, and at most.
-const LIMIT: (u32, u32) = (1000, 10_000);
+/// Events of a page, unless asked otherwise.
+const LIMIT: u32 = 1000;
 
 /// A page, in the order of arrival within each shard. The header `splitlight-cursor` is the cursor of the next one,
 /// also at the end, where it is that of the events to come; `splitlight-more` tells whether there are more now.
 pub(super) async fn export(call: &Call<'_>) -> Answer {
-    let limit = call.query.limit(LIMIT.0, LIMIT.1)?;
+    let limit = call.query.limit(LIMIT);
     let layout = crate::project::layout(call.env, call.settings).await;
     let shards = layout.map_err(|error| Problem::unavailable(&error))?.count();
     let mut places = places(call.query.text("cursor"), shards)?;

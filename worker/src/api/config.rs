@@ -16,8 +16,8 @@ use splitlight_protocol::limits::CONFIG_BYTES_MAX;
 use std::rc::Rc;
 use worker::{Headers, Response, Result};
 
-/// Versions of a page, unless asked otherwise, and at most.
-const LIMIT: (u32, u32) = (20, 200);
+/// Versions of a page, unless asked otherwise.
+const LIMIT: u32 = 20;
 /// Bytes of a wish to roll back.
 const BODY_BYTES_MAX: usize = 4096;
 
@@ -82,7 +82,7 @@ async fn replace(call: &Call<'_>, sound: publish::Sound, action: &str, mut detai
         Some(Ok(expected)) if expected == version => Some(expected),
         Some(_) => return Err(conflict()),
     };
-    if call.query.is_set("dry_run")? {
+    if call.query.is_set("dry_run") {
         let answer =
             json!({ "dryRun": true, "version": version, "changes": changes, "issues": sound.warnings });
         return json_response(&answer, 200);
@@ -113,7 +113,7 @@ pub(super) fn announce(call: &Call<'_>, published: &Rc<Published>) {
     call.context.wait_until(async move {
         if let Err(error) = shard::announce(&env, &settings, &told).await {
             // The next batch brings the plan along.
-            worker::console_error!("a shard did not hear of the new config yet: {error}");
+            crate::log::report("shard-not-told", error);
         }
     });
 }
@@ -131,8 +131,8 @@ fn conflict() -> Problem {
 
 /// `GET /v1/config/versions`: what was published when and by whom, newest first.
 pub(super) async fn versions(call: &Call<'_>) -> Answer {
-    let limit = call.query.limit(LIMIT.0, LIMIT.1)?;
-    let found = project::versions(call.env, call.settings, call.query.before()?, limit + 1).await;
+    let limit = call.query.limit(LIMIT);
+    let found = project::versions(call.env, call.settings, call.query.before(), limit + 1).await;
     let found = found.map_err(|error| Problem::unavailable(&error))?;
     let shown = &found[..found.len().min(limit as usize)];
     let next = (found.len() > shown.len()).then(|| shown.last().map(|last| last.number.to_string()));
@@ -156,7 +156,7 @@ pub(super) async fn version(call: &Call<'_>, number: &str) -> Answer {
 /// `GET /v1/config/versions/{n}/diff`: what it changed, against the version before it or `against`.
 pub(super) async fn difference(call: &Call<'_>, number: &str) -> Answer {
     let number = parsed_version(number)?;
-    let against = call.query.number("against")?.unwrap_or(number.saturating_sub(1));
+    let against = call.query.number("against").unwrap_or(number.saturating_sub(1));
     let after = stored_version(call, number).await?;
     // Before the first version there was nothing.
     let before = if against == 0 { json!({}) } else { read_json(&stored_version(call, against).await?) };

@@ -14,13 +14,13 @@ use splitlight_protocol::config::{Dimension, Experiment, Status};
 use splitlight_protocol::results::Method;
 use std::rc::Rc;
 
-/// Experiments of a page, unless asked otherwise and at most: as many as a config may have.
-const LIMIT: (u32, u32) = (1000, 1000);
+/// Experiments of a page, unless asked otherwise: as many as a config may have.
+const LIMIT: u32 = 1000;
 
 /// `GET /v1/experiments`.
 pub(super) async fn list(call: &Call<'_>) -> Answer {
-    let limit = usize::try_from(call.query.limit(LIMIT.0, LIMIT.1)?).unwrap_or(usize::MAX);
-    let from = usize::try_from(call.query.cursor()?.unwrap_or(0)).unwrap_or(usize::MAX);
+    let limit = call.query.limit(LIMIT) as usize;
+    let from = call.query.number("cursor").map_or(0, |at: u64| usize::try_from(at).unwrap_or(usize::MAX));
     let (published, merged) = read(call, None).await?;
     let mut list = collector::list(&published.config, &merged.aggregates, clock::now());
     let rest = list.experiments.len().saturating_sub(from.saturating_add(limit));

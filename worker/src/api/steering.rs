@@ -54,7 +54,7 @@ pub(super) async fn act(mut call: Call<'_>, key: &str, verb: &str) -> Answer {
     if matches!(act, Act::Stop | Act::Ship(_)) {
         details["decidedOn"] = inputs(&call, &running, key).await?;
     }
-    if call.query.is_set("dry_run")? {
+    if call.query.is_set("dry_run") {
         return json_response(
             &json!({ "dryRun": true, "version": running.version, "changes": changes }),
             200,

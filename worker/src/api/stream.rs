@@ -77,7 +77,7 @@ impl Reader {
                 Ok(Some(event)) => return event,
                 Ok(None) => {}
                 // What cannot be read now can be in a second.
-                Err(error) => worker::console_error!("the stream of results cannot look: {error}"),
+                Err(error) => crate::log::report("stream-blind", error),
             }
             if self.looks.is_multiple_of(LOOKS_BETWEEN_SIGNS) {
                 return ": still here\n\n".to_owned();

@@ -1,16 +1,16 @@
 //! `/v1/visitors/{id}`: what is kept of a visitor, and forgetting them.
 
 use super::{Answer, Call, json_response};
+use crate::intake::check_visitor;
 use crate::problem::Problem;
 use crate::project::journal::{self, Change};
 use crate::shard;
 use serde_json::json;
-use splitlight_protocol::limits::ID_CHARS_MAX;
 use worker::{Headers, Response, Result};
 
 /// `GET`: everything, as one JSON document.
 pub(super) async fn export(call: &Call<'_>, visitor: &str) -> Answer {
-    check(visitor)?;
+    check_visitor(visitor)?;
     let found = shard::visitor(call.env, call.settings, visitor).await;
     let Some(text) = found.map_err(|error| Problem::unavailable(&error))? else {
         let detail = "Nothing is kept of this visitor: they never came, or were forgotten.";
@@ -27,7 +27,7 @@ pub(super) async fn export(call: &Call<'_>, visitor: &str) -> Answer {
 
 /// `DELETE`: forgets the visitor, and whoever claims to be them later; the same again changes nothing.
 pub(super) async fn forget(call: &Call<'_>, visitor: &str) -> Answer {
-    check(visitor)?;
+    check_visitor(visitor)?;
     let done = shard::forget(call.env, call.settings, visitor).await;
     let done = done.map_err(|error| Problem::unavailable(&error))?;
     let details = json!({ "wasKnown": done.was_known });
@@ -35,13 +35,5 @@ pub(super) async fn forget(call: &Call<'_>, visitor: &str) -> Answer {
     // Forgetting again is harmless, so an audit log that cannot be written asks for it.
     let noted = journal::note(call.env, call.settings, change).await;
     noted.map_err(|error| Problem::unavailable(&error))?;
-    json_response(&json!({ "forgotten": true, "wasKnown": done.was_known, "proof": done.proof }), 200)
-}
-
-fn check(visitor: &str) -> std::result::Result<(), Problem> {
-    if (1..=ID_CHARS_MAX).contains(&visitor.chars().count()) {
-        return Ok(());
-    }
-    let detail = format!("A visitor's id has 1 to {ID_CHARS_MAX} characters.");
-    Err(Problem::new(400, "Not a visitor's id", detail))
+    json_response(&done.answer(), 200)
 }

@@ -18,7 +18,7 @@ pub(crate) const ID: &str = "sl_id";
 /// The cookie with the variations that the device keeps; the browser writes it.
 const STICKY: &str = "sl_sticky";
 
-/// The cookie with the answer to the consent question: `granted` or `denied`.
+/// The cookie with the answer to the consent question: `granted`, `denied`, or the one purpose that was agreed to.
 const CONSENT: &str = "sl_consent";
 
 /// 13 months of 30.4 days, which is what supervisors accept; it is set once and never renewed.
@@ -94,9 +94,11 @@ fn read(
     let consent = match values(cookies, CONSENT).next() {
         Some("granted") => Consent::Granted,
         Some("denied") => Consent::Denied,
+        Some("measurement") => Consent::Measurement,
+        Some("personalization") => Consent::Personalization,
         _ => silence,
     };
-    if consent != Consent::Granted {
+    if !consent.measures() && !consent.personalizes() {
         return Identity { consent, id: None, is_known: false, sticky: Sticky::default(), new_value: None };
     }
     let sticky = values(cookies, STICKY).next().map(Sticky::parse).unwrap_or_default();

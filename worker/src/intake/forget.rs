@@ -3,7 +3,7 @@
 //! The body is `{"key", "visitor", "signature"?}` with a write key. A visitor's id is random and only their browser has it,
 //! so that whoever knows it may ask; where only signed ids count, the edge's signature has to be there too.
 
-use super::{check_scope, cors, read_body, take_quota};
+use super::{check_scope, check_visitor, cors, read_body, take_quota};
 use crate::edge::cookie;
 use crate::problem::Problem;
 use crate::project::access;
@@ -12,7 +12,6 @@ use crate::settings::Settings;
 use crate::shard;
 use serde::Deserialize;
 use serde_json::json;
-use splitlight_protocol::limits::ID_CHARS_MAX;
 use worker::{Env, Request, Response, Result};
 
 /// A key, an id and a signature are far shorter.
@@ -53,10 +52,7 @@ async fn forget(
         let detail = format!("The body is not {{\"key\", \"visitor\", \"signature\"?}}: {error}.");
         Problem::new(400, "Not a visitor to forget", detail)
     })?;
-    if !(1..=ID_CHARS_MAX).contains(&asked.visitor.chars().count()) {
-        let detail = format!("A visitor's id has 1 to {ID_CHARS_MAX} characters.");
-        return Err(Problem::new(400, "Not a visitor's id", detail).at("/visitor"));
-    }
+    check_visitor(&asked.visitor).map_err(|problem| problem.at("/visitor"))?;
     check_scope(access::scope_of(env, settings, &asked.key).await.map_err(unavailable)?)?;
     let source = request.headers().get("cf-connecting-ip").ok().flatten().unwrap_or_default();
     take_quota(&source, 1, settings.source_events_per_second)?;
@@ -70,6 +66,5 @@ async fn forget(
         let change = Change::new(ACTOR, "visitor.forget", &done.proof, &json!({ "wasKnown": true }));
         journal::note(env, settings, change).await.map_err(unavailable)?;
     }
-    Response::from_json(&json!({ "forgotten": true, "wasKnown": done.was_known, "proof": done.proof }))
-        .map_err(unavailable)
+    Response::from_json(&done.answer()).map_err(unavailable)
 }

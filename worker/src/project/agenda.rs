@@ -4,7 +4,7 @@ use super::object::{migrated, running_version};
 use super::{Published, deliver, watch, webhooks};
 use crate::settings::Settings;
 use crate::shard::sql::transaction;
-use crate::{clock, rollup, shard};
+use crate::{clock, log, rollup, shard};
 use splitlight_protocol::Timestamp;
 use std::cell::Cell;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Agenda {
         match work(state, env).await {
             Ok(()) => self.plan(state).await,
             Err(error) => {
-                worker::console_error!("the project object could not do what was due: {error}");
+                log::report("project-late", error);
                 state.storage().set_alarm(RETRY_AFTER).await
             }
         }
@@ -67,7 +67,7 @@ async fn work(state: &State, env: &Env) -> Result<()> {
             && let Err(error) = shard::announce(env, &settings, &Published::read(version, stored)?).await
         {
             // The next batch brings the plan along.
-            worker::console_error!("a shard did not hear of the new config yet: {error}");
+            log::report("shard-not-told", error);
         }
     }
     deliver::deliver(&storage, env).await

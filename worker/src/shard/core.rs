@@ -4,7 +4,7 @@ use super::retention::Retention;
 use super::sql::{blob, text, transaction};
 use super::store::Store;
 use super::{Answer, Ask, Claim, Counted, Planned, Refusal};
-use crate::{clock, rollup, settings::Settings};
+use crate::{clock, log, rollup, settings::Settings};
 use splitlight_collector::{Batch, Quota, Rate, Shard, Snapshot};
 use splitlight_protocol::limits::{VISITOR_EVENTS_BURST, VISITOR_EVENTS_PER_SECOND};
 use splitlight_protocol::{Timestamp, event::Receipt};
@@ -205,7 +205,7 @@ impl Core {
         let core = Rc::clone(self);
         spawn_local(async move {
             if let Err(error) = core.set_alarm(SNAPSHOT_AFTER).await {
-                worker::console_error!("a shard cannot set its alarm: {error}");
+                log::report("shard-without-alarm", error);
             }
         });
     }
@@ -246,12 +246,12 @@ impl Core {
             Ok(more) => more,
             Err(error) => {
                 // The runtime says nothing of an alarm that fails, and gives up after some.
-                worker::console_error!("a shard could not do what was due, it tries again: {error}");
+                log::report("shard-late", error);
                 return self.set_alarm(RETRY_AFTER).await;
             }
         };
         if let Err(error) = self.push().await {
-            worker::console_error!("the rollup did not take a snapshot, it is sent again: {error}");
+            log::report("rollup-not-told", error);
             return self.set_alarm(RETRY_AFTER).await;
         }
         if more { self.set_alarm(RECOUNT_AFTER).await } else { Ok(()) }

@@ -5,7 +5,7 @@ use super::core::{Core, merged, retain};
 use super::sql::{blob, integer, rows, text};
 use super::store::Store;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use splitlight_collector::{Batch, Line, Logged, Storage};
 use std::fmt::Write;
 use worker::{Error, Result, SqlStorageValue};
@@ -17,6 +17,13 @@ pub(crate) struct Forgotten {
     pub(crate) was_known: bool,
     /// The visitor's salted hash in hexadecimal digits, by which the deed can be recognized and the visitor cannot.
     pub(crate) proof: String,
+}
+
+impl Forgotten {
+    /// The answer to whoever asked.
+    pub(crate) fn answer(&self) -> Value {
+        json!({ "forgotten": true, "wasKnown": self.was_known, "proof": self.proof })
+    }
 }
 
 /// A part of a shard's log.
@@ -62,7 +69,7 @@ impl Core {
             Ok(Forgotten { was_known, proof })
         })?;
         if let Err(error) = self.push().await {
-            worker::console_error!("the rollup did not take a snapshot, it is sent again: {error}");
+            crate::log::report("rollup-not-told", error);
             self.set_alarm(super::core::RETRY_AFTER).await?;
         }
         Ok(forgotten)

@@ -9,6 +9,7 @@ use splitlight_protocol::config::{self, Config, Direction, KpiPer, Metric, Perio
 use splitlight_protocol::results::{
     Cohort, CohortTable, FunnelResults, FunnelVariation, KpiList, KpiPeriod, KpiResults, StepResults,
 };
+use splitlight_stats::Moments;
 use std::collections::BTreeMap;
 
 /// Periods of a KPI at most, the latest.
@@ -84,24 +85,14 @@ pub fn kpis(config: &Config, daily: &Aggregates, now: Timestamp) -> KpiList {
 }
 
 fn standing(kpi: &config::Kpi, metric: &Metric, daily: &Aggregates, now: Timestamp) -> KpiResults {
-    let at = |what: What, day| daily.at(&Key { experiment: String::new(), what, day });
     let current = first_day(kpi.period, now.day());
-    let mut first = daily.iter().filter_map(|(key, _)| match &key.what {
-        What::Visitors(period) if *period == kpi.period => Some(key.day),
-        _ => None,
-    });
-    let mut day = first.next().map_or(current, |first| first.min(current));
+    let mut day = first_counted_day(kpi.period, daily).map_or(current, |first| first.min(current));
     let mut periods = Vec::new();
     while day <= current {
-        let users = at(What::Visitors(kpi.period), day).n;
-        let sum = at(What::Total(kpi.period, metric.key.clone()), day).sum.to_f64();
-        let value = match kpi.per {
-            KpiPer::Total => Some(sum),
-            KpiPer::Visitor => (users > 0).then(|| sum / users as f64),
-        };
+        let value = value_in(kpi, metric, daily, day);
         periods.push(KpiPeriod {
             date: date(day),
-            users: users.try_into().unwrap_or(0),
+            users: site(daily, What::Visitors(kpi.period), day).n.try_into().unwrap_or(0),
             value,
             progress: value.filter(|_| kpi.target != 0.0).map(|value| value / kpi.target),
         });
@@ -123,6 +114,28 @@ fn standing(kpi: &config::Kpi, metric: &Metric, daily: &Aggregates, now: Timesta
         }),
         periods,
     }
+}
+
+/// The first day of the first period in which anybody came.
+pub(crate) fn first_counted_day(period: Period, daily: &Aggregates) -> Option<i32> {
+    let days =
+        daily.iter().filter(|(key, _)| key.experiment.is_empty() && key.what == What::Visitors(period));
+    days.map(|(key, _)| key.day).min()
+}
+
+/// A KPI in its period that begins on a day; `None` for a mean over nobody.
+pub(crate) fn value_in(kpi: &config::Kpi, metric: &Metric, daily: &Aggregates, first: i32) -> Option<f64> {
+    let sum = site(daily, What::Total(kpi.period, metric.key.clone()), first).sum.to_f64();
+    let users = site(daily, What::Visitors(kpi.period), first).n;
+    match kpi.per {
+        KpiPer::Total => Some(sum),
+        KpiPer::Visitor => (users > 0).then(|| sum / users as f64),
+    }
+}
+
+/// A sum of the whole site, of a day.
+fn site(daily: &Aggregates, what: What, day: i32) -> Moments {
+    daily.at(&Key { experiment: String::new(), what, day })
 }
 
 /// In which weeks the visitors of a first week came back, from sums by day; `None` when the config does not ask.

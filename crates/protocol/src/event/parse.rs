@@ -68,8 +68,9 @@ impl Batch {
         if let Some(session) = &self.session {
             check_id("/session", session)?;
         }
-        if self.consent.is_some_and(|consent| consent != Agreed::Granted) {
-            let reason = "events are sent once the visitor agreed: send `granted`, or nothing at all";
+        if self.consent.is_some_and(|consent| !matches!(consent, Agreed::Granted | Agreed::Measurement)) {
+            let reason =
+                "events are sent once the visitor agreed: send `granted` or `measurement`, or nothing at all";
             return Err(BatchError::new("/consent", reason));
         }
         Ok(())

@@ -1,20 +1,15 @@
 //! The routes of results, config, keys, events and visitors.
 
-use super::{Parameter, Route, Takes};
+use super::{CURSOR, Parameter, Route, Takes, limit};
 
 pub(super) const JSON: &str = "application/json";
 const CSV: &str = "text/csv";
 const MARKDOWN: &str = "text/markdown";
 const LINES: &str = "application/x-ndjson";
 
-const PAGE: &[Parameter] = &[
-    Parameter { name: "limit", about: "Entries of a page.", takes: Takes::Number(1, 1000) },
-    Parameter {
-        name: "cursor",
-        about: "The `nextCursor` of the page before.",
-        takes: Takes::Number(0, 9_007_199_254_740_991),
-    },
-];
+const EXPERIMENTS: &[Parameter] = &[limit(1000), CURSOR];
+const VERSIONS: &[Parameter] = &[limit(200), CURSOR];
+const AUDIT: &[Parameter] = &[limit(500), CURSOR];
 
 const EVENTS: &[Parameter] = &[
     Parameter { name: "limit", about: "Events of a page, about.", takes: Takes::Number(1, 10_000) },
@@ -103,7 +98,7 @@ pub(super) const ROUTES: &[Route] = &[
         id: "experiments",
         summary: "Every experiment that is not a draft, with its verdict.",
         scope: Some("read"),
-        query: PAGE,
+        query: EXPERIMENTS,
         body: &[],
         answers: &[(200, JSON, "ExperimentList")],
         problems: &[],
@@ -290,7 +285,7 @@ pub(super) const ROUTES: &[Route] = &[
         id: "versions",
         summary: "What was published, newest first.",
         scope: Some("read"),
-        query: PAGE,
+        query: VERSIONS,
         body: &[],
         answers: &[(200, JSON, "Versions")],
         problems: &[],
@@ -367,7 +362,7 @@ pub(super) const ROUTES: &[Route] = &[
         id: "audit",
         summary: "Every change, newest first.",
         scope: Some("admin"),
-        query: PAGE,
+        query: AUDIT,
         body: &[],
         answers: &[(200, JSON, "Audit")],
         problems: &[],

@@ -1,7 +1,7 @@
 //! The routes of what Splitlight tells by itself: live results, alerts and webhooks.
 
 use super::routes::JSON;
-use super::{Parameter, Route, Takes};
+use super::{CURSOR, Parameter, Route, Takes, limit};
 
 const ALERTS: &[Parameter] = &[Parameter {
     name: "state",
@@ -10,12 +10,8 @@ const ALERTS: &[Parameter] = &[Parameter {
 }];
 
 const DELIVERIES: &[Parameter] = &[
-    Parameter { name: "limit", about: "Entries of a page.", takes: Takes::Number(1, 500) },
-    Parameter {
-        name: "cursor",
-        about: "The `nextCursor` of the page before.",
-        takes: Takes::Number(0, 9_007_199_254_740_991),
-    },
+    limit(500),
+    CURSOR,
     Parameter {
         name: "state",
         about: "Only those that wait, arrived, or were given up.",
