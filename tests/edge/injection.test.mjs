@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { markup } from "../attacks.mjs";
 import { publish, script, serve, splitlightWorker } from "../workerd.mjs";
 
 const PAGE = `<!doctype html><html><head><title>t</title></head><body><h1>a</h1><h2>b</h2><p>c</p><a href="/">d</a><b>e</b></body></html>`;
@@ -68,15 +69,24 @@ function shape(html) {
   return tags.map((tag) => tag.replaceAll(/"[^"]*"/g, "\"\"")).join("");
 }
 
-for (const said of CORPUS) {
-  test(`stays text: ${JSON.stringify(said)}`, async () => {
-    const html = await load(said);
-    // An address that runs code is not written at all, and then the origin's stays.
-    assert.equal(shape(html), baseline);
-    const href = /<a href="([^"]*)">/.exec(html)[1].replaceAll(/[\u0000-\u0020]/g, "");
-    assert.doesNotMatch(href, /^(javascript|vbscript|data:text):?/i);
-  });
+async function staysText(said) {
+  const html = await load(said);
+  // An address that runs code is not written at all, and then the origin's stays.
+  assert.equal(shape(html), baseline, said);
+  const href = /<a href="([^"]*)">/.exec(html)[1].replaceAll(/[\u0000-\u0020]/g, "");
+  assert.doesNotMatch(href, /^(javascript|vbscript|data:text):?/i);
 }
+
+for (const said of CORPUS) test(`stays text: ${JSON.stringify(said)}`, () => staysText(said));
+
+// Longer ones do not fit into the headers of one request.
+const collected = markup.filter((said) => said.length <= 500);
+test(`stay text: ${collected.length} collected ones`, { skip: !collected.length && "no collections are at hand (SPLITLIGHT_ATTACKS)" }, async () => {
+  const left = collected.values();
+  await Promise.all(Array.from({ length: 8 }, async () => {
+    for (const said of left) await staysText(said);
+  }));
+});
 
 test("the shape of a page tells markup that was let in", () => {
   const html = `<script type="application/json" id="splitlight-handover">{}</script><h1>`;
