@@ -73,7 +73,7 @@ fn task(arguments: &[String]) -> Result<i32> {
         "data" => data(rest),
         "portable" => portable::build().map(|()| 0),
         "size" => size::run().map(|()| 0),
-        "setup" => setup::all().and_then(|()| setup::chromium()).map(|_| 0),
+        "setup" => setup::all().and_then(|()| setup::chromium()).and_then(|_| setup::firefox()).map(|_| 0),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(0)

@@ -145,25 +145,35 @@ fn platform_binary(scope: &str, prefix: &str, file: &str) -> Result<PathBuf> {
 
 /// Chromium for tests: $CHROMIUM, an installed one, or one that is installed now.
 pub(crate) fn chromium() -> Result<PathBuf> {
-    if let Some(path) = env::var_os("CHROMIUM").map(PathBuf::from) {
-        if path.is_file() {
-            return Ok(path);
-        }
-        fail!("CHROMIUM={} is no file: set it to a Chromium or Chrome program", path.display());
-    }
-    match installed_chromium() {
+    match chosen("CHROMIUM", "a Chromium or Chrome program")?.or_else(installed_chromium) {
         Some(path) => Ok(path),
         None => install_chromium(),
     }
 }
 
+/// The program that a variable names, if it is set.
+fn chosen(variable: &str, what: &str) -> Result<Option<PathBuf>> {
+    let path = env::var_os(variable).map(PathBuf::from);
+    match path {
+        Some(path) if !path.is_file() => {
+            fail!("{variable}={} is no file: set it to {what}", path.display())
+        }
+        path => Ok(path),
+    }
+}
+
 fn installed_chromium() -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let apps = ["Google Chrome.app/Contents/MacOS/Google Chrome", "Chromium.app/Contents/MacOS/Chromium"];
+    installed(&names, &apps).or_else(playwright_chromium)
+}
+
+/// The first of these programs on the path, or of these parts of applications.
+fn installed(names: &[&str], apps: &[&str]) -> Option<PathBuf> {
     let dirs: Vec<PathBuf> = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();
     let on_path = names.iter().flat_map(|name| dirs.iter().map(move |dir| dir.join(name)));
-    let apps = ["Google Chrome.app/Contents/MacOS/Google Chrome", "Chromium.app/Contents/MacOS/Chromium"];
     let in_applications = apps.iter().map(|app| Path::new("/Applications").join(app));
-    on_path.chain(in_applications).find(|path| path.is_file()).or_else(playwright_chromium)
+    on_path.chain(in_applications).find(|path| path.is_file())
 }
 
 /// The browser that Playwright downloaded for its own version, if it did.
@@ -176,16 +186,8 @@ fn playwright_chromium() -> Option<PathBuf> {
 
 fn install_chromium() -> Result<PathBuf> {
     let fix = "Chromium is missing and could not be installed: install it and set CHROMIUM=/path/to/chromium";
-    if is_root() && Path::new("/usr/bin/apt-get").is_file() {
-        let installed = run::progress("installing Chromium with apt-get", "about 60 s", || {
-            run::output(run::command("apt-get").arg("update"), fix)?;
-            let mut apt = run::command("apt-get");
-            apt.args(["install", "-y", "chromium"]).env("DEBIAN_FRONTEND", "noninteractive");
-            run::output(&mut apt, fix).map(drop)
-        });
-        if let (Ok(()), Some(path)) = (installed, installed_chromium()) {
-            return Ok(path);
-        }
+    if let (Ok(()), Some(path)) = (apt("chromium", fix), installed_chromium()) {
+        return Ok(path);
     }
     run::progress("installing Chromium with Playwright", "about 60 s", || {
         let mut npx = run::command("npx");
@@ -193,6 +195,29 @@ fn install_chromium() -> Result<PathBuf> {
         run::output(&mut npx, fix).map(drop)
     })?;
     playwright_chromium().ok_or(fix).context("Playwright's Chromium is not where it should be")
+}
+
+/// Installs a package where that is possible without asking.
+fn apt(package: &str, fix: &str) -> Result<()> {
+    if !is_root() || !Path::new("/usr/bin/apt-get").is_file() {
+        fail!("{fix}");
+    }
+    run::progress(&format!("installing {package} with apt-get"), "about 60 s", || {
+        run::output(run::command("apt-get").arg("update"), fix)?;
+        let mut apt = run::command("apt-get");
+        apt.args(["install", "-y", package]).env("DEBIAN_FRONTEND", "noninteractive");
+        run::output(&mut apt, fix).map(drop)
+    })
+}
+
+/// The second browser of the tests, which is installed when that is possible; none is no reason to fail.
+pub(crate) fn firefox() -> Result<Option<PathBuf>> {
+    if let Some(path) = chosen("FIREFOX", "a Firefox program")? {
+        return Ok(Some(path));
+    }
+    let find = || installed(&["firefox", "firefox-esr"], &["Firefox.app/Contents/MacOS/firefox"]);
+    let fix = "Firefox is missing and could not be installed: install it or set FIREFOX=/path/to/firefox";
+    Ok(find().or_else(|| apt("firefox-esr", fix).ok().and_then(|()| find())))
 }
 
 fn is_root() -> bool {

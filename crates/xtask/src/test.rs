@@ -36,7 +36,7 @@ const STEPS: [Step; 16] = [
     Step { group: "api", name: "the API against its document", run: api },
     Step { group: "kill", name: "100 kills, workerd", run: kill },
     Step { group: "month", name: "a simulated month, workerd", run: month },
-    Step { group: "e2e", name: "end to end, Chromium", run: e2e },
+    Step { group: "e2e", name: "end to end, Chromium and Firefox", run: e2e },
     Step { group: "check", name: "dev --check", run: check },
     Step { group: "deploy", name: "wrangler deploy --dry-run", run: deploy },
     Step { group: "size", name: "size", run: size::run },
@@ -216,7 +216,12 @@ fn with_own_workerd(file: &str, variables: &[(&str, &str)]) -> Result<()> {
 }
 
 fn e2e() -> Result<()> {
-    node_tests("e2e", node_for_browsers()?)
+    let mut node = node_for_browsers()?;
+    // Its test says NOT TRIED where there is none.
+    if let Some(firefox) = setup::firefox()? {
+        node.env("SPLITLIGHT_FIREFOX", firefox);
+    }
+    node_tests("e2e", node)
 }
 
 fn deploy() -> Result<()> {
