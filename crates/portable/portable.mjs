@@ -2,7 +2,7 @@
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const CONSENT = { granted: 0, denied: 1, pending: 2 };
+const CONSENT = { granted: 0, denied: 1, pending: 2, measurement: 64, personalization: 128 };
 
 /** Writes texts, numbers and values as the crate's documentation describes them. */
 class Writer {
@@ -246,7 +246,7 @@ export class Engine {
   /**
    * Decides everything for a visitor.
    * @param {{ id?: string, user?: string, url?: string, kept?: string, attributes?: object,
-   *   consent?: "granted" | "denied" | "pending", isBot?: boolean, history?: Uint8Array | null,
+   *   consent?: "granted" | "denied" | "pending" | "measurement" | "personalization", isBot?: boolean, history?: Uint8Array | null,
    *   isPartial?: boolean, utcOffset?: number, forced?: [string, string][] }} visitor
    *   Who it is; `history` is null where it is not known, `isPartial` says that the page will know more, `utcOffset` is in
    *   minutes, `forced` is what a verified preview link asks for.

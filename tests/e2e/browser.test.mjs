@@ -235,7 +235,7 @@ test("before consent nothing is stored or sent, and denial takes everything away
   await sleep(300);
   assert.deepEqual(await stored(), ["", 0, 0, 0]);
   assert.deepEqual(batches, []);
-  assert.equal(await page.locator("h1").textContent(), "Original");
+  assert.equal(await page.locator("h1").textContent(), "Bold", "decided in memory");
   await page.evaluate(() => splitlight.consent("granted"));
   assert.equal(await page.locator("h1").textContent(), "Bold");
   await until(() => exposures().length === 1);

@@ -12,7 +12,8 @@ const config = {
   version: 1,
   project: "shop",
   experiments: [{ key: "hero", status: "running", variations: [
-    { key: "control", weight: 0 }, { key: "bold", weight: 1, changes: [{ selector: "h1", text: "Bold" }] }] }],
+    { key: "control", weight: 0 }, { key: "bold", weight: 1, changes: [{ selector: "h1", text: "Bold" }] }] },
+    { key: "even", status: "running", variations: [{ key: "a" }, { key: "b", changes: [{ selector: "#fans", class: { add: ["b"] } }] }] }],
   personalizations: [{ key: "fans", when: { $history: { event: "view", within: "30d", count: { $gte: 1 } } },
     changes: [{ selector: "#fans", text: "Fan" }] }],
   features: [{ key: "checkout", default: "a", rules: [{ run: { key: "kept", sticky: true, variations: [
@@ -86,6 +87,68 @@ test("while consent is pending there is no cookie, no storage and no id on the w
   await context.close();
 });
 
+test("who was not asked yet sees a variation of this page alone, which stays and counts once they agree", async () => {
+  const seen = new Set();
+  for (let round = 0; seen.size < 2 && round < 40; round++) {
+    site.batches = [];
+    const { page, kept, all, context } = await open('data-consent="pending"');
+    const shown = () => page.evaluate(() => splitlight.decisions().find(({ key }) => key === "even").variation);
+    const before = await shown();
+    assert.equal(await page.locator("h1").textContent(), "Bold");
+    assert.deepEqual(await kept(), []);
+    if (!seen.has(before)) {
+      await page.evaluate(() => splitlight.consent("granted"));
+      assert.equal(await shown(), before);
+      await until(() => site.events().some(({ experiment }) => experiment === "hero"));
+      const exposed = site.events().filter(({ experiment }) => experiment === "even");
+      assert.deepEqual(exposed.map(({ variation }) => variation), [before]);
+      assert.equal(site.batches[0].visitor, await page.evaluate(() => splitlight.visitorId()));
+      await page.reload();
+      assert.equal(await shown(), before);
+    }
+    seen.add(before);
+    assert.deepEqual(await all(), []);
+    await context.close();
+  }
+  assert.equal(seen.size, 2, "chance decides");
+});
+
+test("who agrees to measurement alone is counted, and nothing is remembered of what they do", async () => {
+  const { page, kept, all, context } = await open('data-consent="pending"');
+  await page.evaluate(() => splitlight.consent("measurement"));
+  await use(page);
+  await until(() => site.events().some(({ name }) => name === "view"));
+  assert.ok(site.batches.every(({ consent }) => consent === "measurement"));
+  const names = await kept();
+  for (const name of ["sl_id", "sl_sticky", "sl.session"]) assert.ok(names.includes(name), `${name} is not among ${names}`);
+  assert.ok(!names.includes("sl.history"));
+  await page.reload();
+  assert.deepEqual(await page.evaluate(() => splitlight.decisions().map(({ key, reason }) => `${key} ${reason}`)),
+    ["hero assigned", "even assigned", "kept sticky", "fans audience"]);
+  assert.equal(await page.locator("#fans").textContent(), "None");
+  assert.deepEqual(await all(), []);
+  await context.close();
+});
+
+test("who agrees to personalization alone sees it, and nothing is sent", async () => {
+  const { page, kept, all, context } = await open("");
+  await use(page);
+  await until(() => site.batches.length > 0);
+  await page.evaluate(() => splitlight.consent("personalization"));
+  await until(async () => (await kept()).join() === "sl.history,sl_consent,sl_id");
+  site.requests.length = 0;
+  await page.reload();
+  await until(async () => (await page.locator("#fans").textContent()) === "Fan");
+  assert.equal(await page.locator("h1").textContent(), "Original");
+  await use(page);
+  await sleep(300);
+  assert.equal(await page.evaluate(() => splitlight.decisions().find(({ key }) => key === "hero").reason), "no_consent");
+  assert.deepEqual(await kept(), ["sl.history", "sl_consent", "sl_id"]);
+  assert.deepEqual(site.requests.filter(({ body }) => body), []);
+  assert.deepEqual(await all(), []);
+  await context.close();
+});
+
 test(`a refusal leaves nothing but itself within ${WIPED_MS} ms`, async () => {
   const took = [];
   // A busy machine only adds to it, so that one time of three has to be short enough.
@@ -145,6 +208,9 @@ test("an answer to IAB TCF 2.2 is an answer to us", async () => {
   assert.ok((await kept()).includes("sl_id"));
   assert.equal(await page.locator("h1").textContent(), "Bold");
   await page.evaluate(() => tell("useractioncomplete", { 1: true, 8: true }));
+  await until(async () => !(await kept()).includes("sl.history"));
+  assert.ok((await kept()).includes("sl_id"), "measurement is still agreed to");
+  await page.evaluate(() => tell("useractioncomplete", { 6: true, 8: true }));
   await until(async () => (await kept()).join() === "sl_consent");
   assert.deepEqual(await all(), []);
   await context.close();

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
+import { buildSync } from "esbuild";
 import { chromium } from "playwright-core";
+import { folder as attacks } from "../attacks.mjs";
 import { TAG, args, executablePath, openSite, scriptFor, sleep, until, watch } from "./tag.mjs";
 
 // Where a visitor who stays sees the page again.
@@ -191,8 +193,8 @@ test("nobody is sent anywhere before they agree", async () => {
 
 /** Addresses that want to lead elsewhere; more of them where a collection is at hand. */
 const hostile = () => {
-  const folder = join(process.env.SPLITLIGHT_ATTACK ?? "", "PayloadsAllTheThings/Open Redirect/Intruder");
-  const files = process.env.SPLITLIGHT_ATTACK && existsSync(folder) ? readdirSync(folder) : [];
+  const folder = join(attacks ?? "", "PayloadsAllTheThings/Open Redirect/Intruder");
+  const files = attacks && existsSync(folder) ? readdirSync(folder) : [];
   const lines = files.flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n"));
   return ["/own", "//evil.test", "/\\evil.test", "\\\\evil.test", "https:evil.test", "https:/evil.test", "///evil.test", "/\t/evil.test",
     "https://127.0.0.1@evil.test/", "https://127.0.0.1.evil.test", "http://evil.test#@127.0.0.1", "javascript:alert(1)",
@@ -204,7 +206,8 @@ test("no spelling of an address leads off the list", async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(`${other.origin}/`);
-  const source = readFileSync(join(root, "www/loader/parts/leave.js"), "utf8");
+  const entry = join(root, "www/loader/parts/leave.js");
+  const source = buildSync({ entryPoints: [entry], bundle: true, format: "esm", write: false }).outputFiles[0].text;
   const tried = hostile();
   const gone = await page.evaluate(async ([code, addresses]) => {
     const { default: leave } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
@@ -216,7 +219,7 @@ test("no spelling of an address leads off the list", async () => {
       } catch {
         continue;
       }
-      const device = { id: "v", session: () => ({}) };
+      const device = { consent: "granted", session: () => ({}) };
       // What would count it ends it here.
       const meet = () => { throw new Error("went"); };
       try {

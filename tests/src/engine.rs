@@ -170,6 +170,8 @@ fn decide_case(config: &Config, program: &Program, case: &DecideCase) -> Option<
         None | Some("granted") => Consent::Granted,
         Some("pending") => Consent::Pending,
         Some("denied") => Consent::Denied,
+        Some("measurement") => Consent::Measurement,
+        Some("personalization") => Consent::Personalization,
         Some(other) => return Some(format!("there is no consent {other:?}")),
     };
     let facts = Facts {

@@ -1,4 +1,6 @@
 // The core: values go in and come out as bytes, in the form that crates/engine/src/bytes.rs describes.
+import { attempt } from "./attempt.js";
+
 const DEPTH_MAX = 8;
 // Of one object, so that an object that contains itself ends.
 const VALUES_MAX = 10_000;
@@ -6,15 +8,6 @@ const VALUES_MAX = 10_000;
 const encoder = new TextEncoder();
 // A mark at its start is a part of a text.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-// What is not its own, and what throws when it is read, is not there.
-const attempt = (read) => {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-};
 
 /** What JSON could carry of a value. */
 const encode = (given) => {
@@ -89,7 +82,7 @@ const decode = ({ buffer }, at) => {
  * @param {Uint8Array} program
  */
 export function openCore(instantiate, program) {
-  const digit = (number, at) => `${number}`.charCodeAt(at);
+  const digit = (number, at) => String(number).charCodeAt(at);
   const { memory, room, start, decide, remember } = instantiate({ _: [digit] });
   const give = (bytes) => {
     const address = room(bytes.length);

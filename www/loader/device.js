@@ -1,13 +1,27 @@
 // What the device keeps: cookies, the tab's session and the history. Each may be refused; then memory has to do.
+import { attempt } from "./attempt.js";
 import { newId } from "./ids.js";
+
+// What a visitor may agree to alone: to be measured, and to see what fits what they did.
+export const MEASUREMENT = "measurement";
+export const PERSONALIZATION = "personalization";
+
+/** Whether an answer agrees to a purpose, or to any. */
+export const isAgreed = (answer, purpose = answer) =>
+  ["granted", MEASUREMENT, PERSONALIZATION].includes(answer) && ["granted", purpose].includes(answer);
+/** Whether it is an answer. */
+export const isAnswer = (answer) => isAgreed(answer) || answer === "denied";
+
+/** What is decided by: before there is an answer, by an id of this page alone. */
+export const decidedBy = (consent) => (isAnswer(consent) ? consent : MEASUREMENT);
 
 const ID = "sl_id";
 const STICKY = "sl_sticky";
 const SEGMENTS = "sl_seg";
 const MET = "sl_met";
 const CONSENT = "sl_consent";
-const FORGET = "sl_forget";
-const SESSION = "sl.session";
+export const FORGET = "sl_forget";
+export const SESSION = "sl.session";
 const HISTORY = "sl.history";
 const SEEN = "sl.seen";
 // 395 days: browsers keep a cookie for 400 at most.
@@ -15,18 +29,12 @@ const KEEP = 34_164_000;
 // A session ends after half an hour without an event, as in the field's analytics tools.
 const INACTIVE_MS = 1_800_000;
 
-const attempt = (use) => {
-  try {
-    return use();
-  } catch {
-    return undefined;
-  }
-};
-
-const cookie = (name) =>
+/** A cookie's value; `undefined` where there is none, or cookies are refused. */
+export const cookie = (name) =>
   attempt(() => `; ${document.cookie}`.split(`; ${name}=`)[1]?.split(";")[0]);
 
-const setCookie = (name, value, seconds = KEEP) =>
+/** Keeps a cookie for so many seconds; where they are refused it holds nothing. */
+export const setCookie = (name, value, seconds = KEEP) =>
   attempt(() => {
     const secure = location.protocol === "https:" ? "; Secure" : "";
     document.cookie = `${name}=${value}; Max-Age=${seconds}; SameSite=Lax; Path=/${secure}`;
@@ -51,23 +59,35 @@ export function openDevice(siteSays) {
     said: cookie(CONSENT),
     id: undefined,
 
-    agreed: () => device.consent === "granted",
+    agreed: (purpose) => isAgreed(device.consent, purpose),
 
     // `<uuid>[.<signature>]`; the edge signs, and the cookie stays as it is.
     recall() {
-      if (!device.agreed()) return;
-      device.id = cookie(ID)?.split(".")[0];
-      if (!device.id) setCookie(ID, (device.id = newId()));
+      const kept = device.agreed() && cookie(ID);
+      // Before there is an answer it is of this page alone, and stays the page's if the answer is yes.
+      if (kept) device.id = kept.split(".")[0];
+      else if (device.consent !== "denied") device.id ??= newId();
+      if (device.agreed() && !kept) setCookie(ID, device.id);
     },
 
     answer(consent) {
-      if (consent === "denied") {
-        for (const name of [ID, STICKY, SEGMENTS, MET]) setCookie(name, "", 0);
-        attempt(() => sessionStorage.removeItem(SESSION));
-        attempt(() => [HISTORY, SEEN].forEach((key) => localStorage.removeItem(key)));
-        device.id = session = undefined;
-      }
       setCookie(CONSENT, (device.said = device.consent = consent));
+      // Each is in one of three places.
+      const wipe = (...names) => {
+        for (const name of names) {
+          setCookie(name, "", 0);
+          attempt(() => [sessionStorage, localStorage].map((storage) => storage.removeItem(name)));
+        }
+      };
+      if (!device.agreed(PERSONALIZATION)) wipe(SEGMENTS, HISTORY);
+      if (!device.agreed(MEASUREMENT)) {
+        wipe(STICKY, MET, SESSION, SEEN);
+        session = undefined;
+      }
+      if (!device.agreed()) {
+        wipe(ID);
+        device.id = undefined;
+      }
       device.recall();
     },
 
@@ -89,28 +109,29 @@ export function openDevice(siteSays) {
     keepSession: () => attempt(() => sessionStorage.setItem(SESSION, JSON.stringify(session))),
 
     // Kept variations are a cookie, so that the edge sees them too.
-    sticky: () => (device.agreed() && cookie(STICKY)) || "",
+    sticky: () => (device.agreed(MEASUREMENT) && cookie(STICKY)) || "",
 
-    keepSticky: (text) => device.agreed() && setCookie(STICKY, text),
+    keepSticky: (text) => device.agreed(MEASUREMENT) && setCookie(STICKY, text),
 
     // Tells the edge, which signs it, the numbers of audiences. Until it has, it knows none rather than former ones.
     tell(segments, url) {
-      if (!device.agreed() || cookie(SEGMENTS)?.startsWith(`${segments}~`)) return;
+      if (!device.agreed(PERSONALIZATION) || cookie(SEGMENTS)?.startsWith(`${segments}~`)) return;
       setCookie(SEGMENTS, "", 0);
       fetch(url, { method: "POST", body: segments, keepalive: true }).catch(() => {});
     },
 
     // What the visitor met by being sent to this page: `<item>~<variation>`, once.
     met() {
-      const met = device.agreed() && cookie(MET);
+      const met = device.agreed(MEASUREMENT) && cookie(MET);
       if (met) setCookie(MET, "", 0);
       return met ? met.split("~") : undefined;
     },
 
     // A character per byte: storage holds UTF-16, and base64 would only add to it.
-    history: () => (device.agreed() && attempt(() => localStorage.getItem(HISTORY))) || "",
+    history: () => (device.agreed(PERSONALIZATION) && attempt(() => localStorage.getItem(HISTORY))) || "",
 
-    keepHistory: (bytes) => attempt(() => localStorage.setItem(HISTORY, String.fromCharCode(...bytes))),
+    keepHistory: (bytes) =>
+      device.agreed(PERSONALIZATION) && attempt(() => localStorage.setItem(HISTORY, String.fromCharCode(...bytes))),
   };
   return device;
 }

@@ -1,4 +1,5 @@
 // Events: made within the protocol's limits, and only for a visitor who agreed.
+import { MEASUREMENT } from "./device.js";
 import { eventId } from "./ids.js";
 import { byteLength } from "./outbox.js";
 
@@ -24,7 +25,7 @@ const copy = (given) => {
 
 // Value in minor units; what is no number of them is no value.
 const minorUnits = (given) => {
-  const rounded = typeof given === "number" ? Math.round(given) : NaN;
+  const rounded = typeof given === "number" && Math.round(given);
   return Number.isSafeInteger(rounded) ? rounded : undefined;
 };
 
@@ -41,7 +42,7 @@ export function createEvents(device, outbox, config) {
   return {
     /** Once per visitor, item, variation and session; says whether it is done with. */
     expose(experiment, variation) {
-      if (!device.id) return false;
+      if (!device.agreed(MEASUREMENT)) return device.agreed();
       const now = Date.now();
       const session = device.session(now);
       const met = `${experiment}\n${variation}`;
@@ -55,7 +56,7 @@ export function createEvents(device, outbox, config) {
 
     /** Gives back what the history needs to know of it: name, properties, value. */
     conversion(name, given) {
-      if (!device.id) return undefined;
+      if (!device.agreed()) return undefined;
       const now = Date.now();
       let properties;
       try {
@@ -70,9 +71,10 @@ export function createEvents(device, outbox, config) {
       if (Object.keys(properties).length > EVENT_PROPERTIES_MAX || depth(properties) > EVENT_DEPTH_MAX + 1) {
         return outbox.drop("properties");
       }
-      const session = device.session(now);
-      record(now, session, { kind: "conversion", name: `${name}`, value, properties });
-      device.keepSession();
+      if (device.agreed(MEASUREMENT)) {
+        record(now, device.session(now), { kind: "conversion", name: `${name}`, value, properties });
+        device.keepSession();
+      }
       return [`${name}`, properties, value ?? null];
     },
   };

@@ -17,6 +17,6 @@ export const newId = () => uuid(random(), 4);
 /** An event's id: version 7 (RFC 9562 §5.7), so that ids sort by time. */
 export const eventId = (now) => {
   const bytes = random();
-  for (let at = 5, rest = now; at >= 0; at--, rest = Math.floor(rest / 256)) bytes[at] = rest % 256;
+  for (let at = 6; at--; now = Math.floor(now / 256)) bytes[at] = now;
   return uuid(bytes, 7);
 };

@@ -95,11 +95,8 @@ export function createOutbox(url, key, sdk) {
     }
     sending = false;
     if (mine !== generation) return;
-    if (status < 200 || status > 499 || status === 408 || status === 429) {
-      failures++;
-      add(batch.records, true);
-      return;
-    }
+    failures++;
+    if (status < 200 || status > 499 || status === 408 || status === 429) return add(batch.records, true);
     failures = 0;
     if (status > 299) lose(batch.records, "rejected");
     else store.remove(batch.records.map((record) => record.id));

@@ -1,6 +1,6 @@
 // One page: starts the core, keeps its failures from the page, and gives the API that is `window.splitlight`.
 import { openCore } from "./core.js";
-import { openDevice } from "./device.js";
+import { MEASUREMENT, isAnswer, openDevice } from "./device.js";
 import { createEdits } from "./edits.js";
 import { createEvents } from "./events.js";
 import { createOutbox } from "./outbox.js";
@@ -11,7 +11,8 @@ const VERSION = "0.1.0";
 const LATE_MS = 5_000;
 // A new address answers within this time, or the page that was to be left is seen, such as after a download.
 const STAY_MS = 2_000;
-const COMMANDS = ["init", "track", "identify", "setAttributes", "consent", "forget", "onChange", "push"];
+// What was met is written down when the page has a moment, or after this time.
+const SETTLE_MS = 200;
 
 // The wasm, the program and the history are text, a character per byte: base64 would be a third larger.
 const bytes = (text, mask = 0) => {
@@ -25,7 +26,7 @@ const bytes = (text, mask = 0) => {
  * @param {string} base Where the Worker's own paths are.
  * @param {string} wasm The core, as the build writes it.
  * @param {string} program The program's bytes, a character each.
- * @param {{ config?: string, slots?: object, asks?: object, events?: object[], redirectHosts?: string[] }} site What else the config says.
+ * @param {{ config?: string, slots?: object, asks?: object, sights?: object, events?: object[], redirectHosts?: string[] }} site What else the config says.
  */
 export function openPage(options, base, wasm, program, site) {
   let { attributes, user } = options;
@@ -99,6 +100,7 @@ export function openPage(options, base, wasm, program, site) {
   });
 
   const decide = (keep, isNew) => {
+    settle();
     if (leaving) return;
     url = location.href;
     const answer = call((it) => it.decide(facts(keep), known(it)));
@@ -140,8 +142,20 @@ export function openPage(options, base, wasm, program, site) {
     for (const watcher of watchers) guarded(watcher)(api.decisions());
   };
 
-  const expose = (decision) => {
+  // What was met and is still to be written down.
+  const unsettled = new Set();
+  const settle = () => {
+    unsettled.forEach(guarded(expose));
+    unsettled.clear();
+  };
+  // The first look into the storage may take longer than all that was decided, so the page goes on before it.
+  const meet = (decision) => {
     if (decision.met || !/^(assigned|sticky)$/.test(decision.reason)) return;
+    if (!unsettled.size) (window.requestIdleCallback ?? setTimeout)(settle, { timeout: SETTLE_MS });
+    unsettled.add(decision);
+  };
+
+  const expose = (decision) => {
     decision.met = events.expose(decision.key, decision.variation);
     // A personalization that was met counts against its cap.
     if (decision.met && decision.kind) remember("$shown", { item: decision.key }, null);
@@ -182,18 +196,18 @@ export function openPage(options, base, wasm, program, site) {
       goOn();
     });
     setTimeout(stay, STAY_MS);
-    const meet = () => {
-      expose(decision);
-      outbox.flush();
+    const met = () => {
+      meet(decision);
+      flush();
       return outbox.saved;
     };
-    if (!(await more("leave", there, meet))) stay();
+    if (!(await more("leave", there, met))) stay();
   };
 
   // Reading is what the visitor meets of an experiment that changes nothing by itself.
   const read = (key) => {
     const decision = table.get(key);
-    if (decision?.onRead && !decision.met) guarded(expose)(decision);
+    if (decision?.onRead) meet(decision);
     return decision;
   };
 
@@ -201,7 +215,7 @@ export function openPage(options, base, wasm, program, site) {
   const feature = (key, fallback) => {
     const [value, , item] = features.get(key) ?? [];
     const decision = item && table.get(item);
-    if (decision) guarded(expose)(decision);
+    if (decision) meet(decision);
     return value ?? fallback;
   };
 
@@ -227,7 +241,7 @@ export function openPage(options, base, wasm, program, site) {
       // What asks for nothing is met when the page is there to be met, whatever it changes.
       const { key, changes, onRead } = decision;
       if (changes && !onRead && (complete || asks[key]) && !asks[key]?.[0] && edits.done(key) && isSeen(key)) {
-        expose(decision);
+        meet(decision);
       }
     }
     if (complete) deadline ||= performance.now() + LATE_MS;
@@ -251,11 +265,15 @@ export function openPage(options, base, wasm, program, site) {
     look();
   };
 
-  const restore = guarded(() => device.agreed() && outbox.restore());
+  const restore = guarded(() => device.agreed(MEASUREMENT) && outbox.restore());
   const ready = () => {
     look();
     restore();
   };
+  const flush = guarded(() => {
+    settle();
+    outbox.flush();
+  });
   const route = guarded(() => location.href !== url && decide(false, true));
   const listening = new AbortController();
 
@@ -264,7 +282,6 @@ export function openPage(options, base, wasm, program, site) {
     if (isComplete()) ready();
     else document.addEventListener("DOMContentLoaded", ready, { signal });
     // No unload handlers: they would keep the page out of the back-forward cache.
-    const flush = guarded(outbox.flush);
     addEventListener("pagehide", flush, { signal });
     document.addEventListener("visibilitychange", () => document.hidden && flush(), { signal });
     if (window.navigation) navigation.addEventListener("currententrychange", route, { signal });
@@ -295,13 +312,14 @@ export function openPage(options, base, wasm, program, site) {
       (site.slots?.[slot] ?? [slot]).map((key) => table.get(key)).find((it) => it?.changes)?.value ?? fallback,
     explain: (key) => more("inspect", "explain", key),
     history: { export: () => more("inspect", "history") },
-    visitorId: () => device.id ?? null,
+    visitorId: () => (device.agreed() && device.id) || null,
     decisions: () =>
       [...table.values()].map(({ key, kind, variation, reason, changes }) => {
         const applied = !!changes && edits.done(key);
         return { key, kind: kind ? "personalization" : "experiment", variation, reason, applied };
       }),
     track: guarded((name, properties) => {
+      settle();
       const event = events.conversion(name, properties);
       if (event) remember(...event);
     }),
@@ -314,10 +332,10 @@ export function openPage(options, base, wasm, program, site) {
       decide(true);
     }),
     consent: guarded((answer) => {
-      if (answer !== "granted" && answer !== "denied") return;
+      if (!isAnswer(answer)) return;
       device.answer(answer);
-      if (answer === "denied") outbox.clear();
-      decide(answer === "granted");
+      if (!device.agreed(MEASUREMENT)) outbox.clear();
+      decide(answer !== "denied");
       restore();
     }),
     forget() {
@@ -336,7 +354,7 @@ export function openPage(options, base, wasm, program, site) {
       // Whoever still looks later finds nothing to do.
       watching = true;
       watchers.clear();
-      outbox.flush();
+      flush();
       core = undefined;
       table.clear();
       features.clear();
@@ -346,7 +364,7 @@ export function openPage(options, base, wasm, program, site) {
       for (const command of commands) {
         guarded(() => {
           if (typeof command === "function") command(api);
-          else if (COMMANDS.includes(command[0])) api[command[0]](...command.slice(1));
+          else api[command[0]](...command.slice(1));
         })();
       }
     },
@@ -370,7 +388,7 @@ export function openPage(options, base, wasm, program, site) {
     // A framework that takes over the whole document would not find it in its own.
     element?.remove();
     try {
-      const module = new WebAssembly.Module(bytes(wasm, 72));
+      const module = new WebAssembly.Module(bytes(wasm, 75));
       open((imports) => new WebAssembly.Instance(module, imports).exports);
     } catch (refused) {
       // By a Content-Security-Policy, or by an old browser: the same core as JavaScript. Without it the page stays as it is.

@@ -12,7 +12,8 @@ export interface Site {
 
 export type Json = string | number | boolean | null | undefined | Json[] | { [name: string]: Json };
 export type Attributes = Record<string, Json>;
-export type Consent = "granted" | "denied";
+/** To both purposes, to none, or to one of them alone. */
+export type Consent = "granted" | "denied" | "measurement" | "personalization";
 
 export interface Options {
   /** The write key; it is public. */

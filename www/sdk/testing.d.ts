@@ -20,7 +20,7 @@ export interface Test {
   visit(url: string, referrer?: string): void;
   identify(user: string): void;
   setAttributes(attributes: Attributes): void;
-  consent(word: "granted" | "denied" | "pending"): void;
+  consent(word: "granted" | "denied" | "pending" | "measurement" | "personalization"): void;
   setGeo(place: Attributes | undefined): void;
   setTime(at: Date | string | number): void;
   advance(ms: number): void;

@@ -1,5 +1,6 @@
 // For tests of a site: decides as the browser would, with a clock, a place and variations that the test sets.
 import { Engine } from "../../crates/portable/portable.mjs";
+import { MEASUREMENT, PERSONALIZATION, decidedBy, isAgreed } from "../loader/device.js";
 
 const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
@@ -22,8 +23,10 @@ export function createTest({ site, visitor = "test-visitor", url = "https://site
   const known = () => {
     const page = engine.page({ url });
     const all = { ...page.attributes, ...(geo && { geo }), ...attributes };
-    return { id: visitor, user, url, consent, kept, history, attributes: all };
+    return { id: visitor, user, url, consent: decidedBy(consent), kept, history, attributes: all };
   };
+  const isMeasured = () => isAgreed(consent, MEASUREMENT);
+  const remembers = () => isAgreed(consent, PERSONALIZATION);
   const find = (key) => engine.items.find((item) => item.key === key);
   const decide = () => {
     const decided = engine.decide(known(), time);
@@ -36,7 +39,7 @@ export function createTest({ site, visitor = "test-visitor", url = "https://site
   };
   const expose = (item, { variation, reason }) => {
     const name = `${item.key}\n${variation}`;
-    if (!/^(assigned|sticky)$/.test(reason) || consent !== "granted" || met.has(name)) return;
+    if (!/^(assigned|sticky)$/.test(reason) || !isMeasured() || met.has(name)) return;
     met.add(name);
     events.push({ kind: "exposure", experiment: item.key, variation, time });
   };
@@ -69,20 +72,20 @@ export function createTest({ site, visitor = "test-visitor", url = "https://site
     history: { export: () => engine.history(history) },
     track(name, given = {}) {
       const { value = null, ...properties } = typeof given === "number" ? { value: given } : given;
-      if (consent !== "granted") return;
-      events.push({ kind: "conversion", name, value, properties, time });
-      history = engine.remember(history, { name, properties, value }, time);
+      if (isMeasured()) events.push({ kind: "conversion", name, value, properties, time });
+      if (remembers()) history = engine.remember(history, { name, properties, value }, time);
     },
     /** Goes to a page, and counts the view. */
     visit(to, referrer = "") {
       url = new URL(to, url).href;
-      if (consent === "granted") history = engine.visit(history, url, referrer, time);
+      if (remembers()) history = engine.visit(history, url, referrer, time);
     },
     identify: (id) => void (user = id),
     setAttributes: (more) => void (attributes = { ...attributes, ...more }),
     consent(word) {
       consent = word;
-      if (word === "denied") [history, kept] = [new Uint8Array(), ""];
+      if (!remembers()) history = new Uint8Array();
+      if (!isMeasured()) kept = "";
     },
     setGeo: (place) => void (geo = place),
     setTime: (at) => void (time = moment(at)),

@@ -86,7 +86,7 @@ pub fn decide_page(now: f64) -> usize {
         let text = |name| facts.get(name).and_then(Value::as_str).unwrap_or_default();
         let is = |name| facts.get(name) == Some(&Value::Bool(true));
         let consent = consent(text("consent"));
-        let entered = consent == Consent::Granted && is("entered");
+        let entered = consent.personalizes() && is("entered");
         let visited = entered && history.visit(program, text("url"), text("referrer"), now);
         let visited = visited.then(|| history.to_bytes());
         let visitor = Visitor::new(Facts {
@@ -177,7 +177,9 @@ fn consent(word: &str) -> Consent {
     match word {
         "granted" => Consent::Granted,
         "denied" => Consent::Denied,
-        _ => Consent::Pending,
+        "personalization" => Consent::Personalization,
+        // Before there is an answer the loader gives an id of this page alone, and measures nothing.
+        _ => Consent::Measurement,
     }
 }
 

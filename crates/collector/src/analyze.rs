@@ -15,6 +15,7 @@ mod verdict;
 pub use csv::csv;
 pub use series::timeseries;
 pub use site::{cohorts, funnel, kpis};
+pub(crate) use site::{first_counted_day, value_in};
 
 pub(crate) use series::date;
 

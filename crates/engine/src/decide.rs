@@ -11,7 +11,7 @@ use crate::program::{Item, Program, runs_at};
 use crate::reason::Reason;
 use crate::sticky::{Found, Sticky, unit_hash};
 use crate::unit::{self, holds as within, lets_in};
-use crate::visitor::{Consent, Visitor};
+use crate::visitor::Visitor;
 use splitlight_protocol::handover::Handed;
 use splitlight_protocol::{Map, Timestamp, Value};
 
@@ -180,7 +180,7 @@ impl<'a, T: Tells> Deciding<'a, T> {
             return Err(Reason::Bot);
         }
         let constant = item.constant;
-        if self.visitor.consent != Consent::Granted && !constant {
+        if !agreed(item, self.visitor) {
             return Err(Reason::NoConsent);
         }
         if !takes_part(&mut { item.pages }, &self.visitor.url, self.program) {
@@ -448,6 +448,12 @@ fn in_slot(taken: &mut Vec<(u32, bool)>, slot: u32, decision: Decision) -> Decis
         taken.push((slot, decision.reason == Reason::Deferred));
         decision
     }
+}
+
+/// Whether the visitor agreed to the purpose of an item, if that needs it.
+pub(crate) fn agreed(item: &Gated<'_>, visitor: &Visitor) -> bool {
+    let consent = visitor.consent;
+    item.constant || if item.slot.is_some() { consent.personalizes() } else { consent.measures() }
 }
 
 /// The variation that a preview link or `?<key>=<index or variation key>` asks for.

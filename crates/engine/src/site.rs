@@ -6,7 +6,9 @@ use splitlight_protocol::{Map, Value};
 
 /// What the script tag gets beside the program: `config`, the program's hash; `slots`, the keys of the personalizations
 /// of each slot, first the one that goes first; `asks`, for every item the selectors that have to be found on a page
-/// before meeting any of its variations counts; `events`, what the page makes events of. What is empty is left out.
+/// before meeting any of its variations counts; `sights`, for items that remove or move elements the selectors of those
+/// that stay where they are in all variations, for who counts what was in sight; `events`, what the page makes events of.
+/// What is empty is left out.
 ///
 /// Whether a visitor counts must not depend on their variation. So control waits for the elements that the others
 /// change, and each variation for those of all.
@@ -24,7 +26,11 @@ use splitlight_protocol::{Map, Value};
 /// ```
 pub fn site(config: &Config, program: &Program, hash: &str) -> Value {
     let mut members = vec![("config".to_owned(), Value::from(hash))];
-    let sections = [("slots", slots(config, program)), ("asks", asks(config, program))];
+    let sections = [
+        ("slots", slots(config, program)),
+        ("asks", asks(config, program)),
+        ("sights", sights(config, program)),
+    ];
     for (name, section) in sections {
         if !section.is_empty() {
             members.push((name.to_owned(), Value::Object(section)));
@@ -80,25 +86,41 @@ fn slots(config: &Config, program: &Program) -> Map {
 }
 
 fn asks(config: &Config, program: &Program) -> Map {
-    let rules = config.features.iter().flat_map(|feature| &feature.rules);
-    let experiments = config.experiments.iter().chain(rules.filter_map(|rule| rule.run.as_deref()));
-    let experiments = experiments.map(|it| (&it.key, of_experiment(it)));
-    // Without a holdout everybody who is asked has the same changes.
-    let held = config.personalizations.iter().filter(|rule| rule.holdout > 0.0);
-    let held = held.map(|rule| (&rule.key, selectors(rule.changes.iter())));
-    let live = |key: &str| program.item(key).is_some();
-    let all = experiments.chain(held).filter(|(key, selectors)| live(key) && !selectors.is_empty());
-    all.map(|(key, selectors)| (key.clone(), Value::Array(selectors))).collect()
+    let all = compared(config, program).map(|(key, changes)| (key.to_owned(), selectors(&changes)));
+    all.filter(|(_, selectors)| !selectors.is_empty()).map(|(key, all)| (key, Value::Array(all))).collect()
 }
 
-fn of_experiment(experiment: &Experiment) -> Vec<Value> {
-    selectors(experiment.variations.iter().flat_map(|variation| &variation.changes))
+fn sights(config: &Config, program: &Program) -> Map {
+    let away = |change: &&Change| matches!(change.edit, Edit::Remove | Edit::Move(_));
+    let of_item = |(key, changes): (&str, Vec<&Change>)| {
+        let gone: Vec<&str> = changes.iter().copied().filter(away).map(|change| &*change.selector).collect();
+        let stays =
+            changes.into_iter().filter(|change| !gone.contains(&&*change.selector)).collect::<Vec<_>>();
+        (!gone.is_empty()).then(|| (key.to_owned(), Value::Array(selectors(&stays))))
+    };
+    compared(config, program).filter_map(of_item).collect()
+}
+
+/// The items whose visitors are compared with others who see other changes: their keys, and the changes of all variations.
+fn compared<'a>(
+    config: &'a Config,
+    program: &'a Program,
+) -> impl Iterator<Item = (&'a str, Vec<&'a Change>)> {
+    let rules = config.features.iter().flat_map(|feature| &feature.rules);
+    let experiments = config.experiments.iter().chain(rules.filter_map(|rule| rule.run.as_deref()));
+    let changes =
+        |it: &'a Experiment| it.variations.iter().flat_map(|variation| &variation.changes).collect();
+    let experiments = experiments.map(move |it| (&*it.key, changes(it)));
+    // Without a holdout everybody who is asked has the same changes.
+    let held = config.personalizations.iter().filter(|rule| rule.holdout > 0.0);
+    let held = held.map(|rule| (&*rule.key, rule.changes.iter().collect()));
+    experiments.chain(held).filter(|(key, _)| program.item(key).is_some())
 }
 
 /// Each once, in the order in which they are written; a style sheet has none.
-fn selectors<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Value> {
+fn selectors(changes: &[&Change]) -> Vec<Value> {
     let mut all: Vec<Value> = Vec::new();
-    for change in changes.filter(|change| !change.selector.is_empty()) {
+    for change in changes.iter().filter(|change| !change.selector.is_empty()) {
         let target = match &change.edit {
             Edit::Move(place) => Some(&place.target),
             _ => None,
@@ -153,7 +175,7 @@ mod tests {
         let known = serde_json::to_string(&site(&config, &compile(&config).program, "h")).expect("writes");
         assert_eq!(
             known,
-            r##"{"asks":{"later":["#s"],"two":["h1","p","main"]},"config":"h","slots":{"s":["first","later"]}}"##
+            r##"{"asks":{"later":["#s"],"two":["h1","p","main"]},"config":"h","sights":{"two":["h1"]},"slots":{"s":["first","later"]}}"##
         );
     }
 }

@@ -5,16 +5,40 @@ use crate::page::Url;
 use crate::sticky::Sticky;
 use splitlight_protocol::Map;
 
-/// What a visitor has agreed to.
+/// What a visitor has agreed to: to each of two purposes, measurement and personalization.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Consent {
-    /// Ids may be stored, behaviour may be remembered, events may be sent.
+    /// To both.
     #[default]
     Granted,
     /// Not asked or not answered yet: as [`Consent::Denied`] until there is an answer.
     Pending,
-    /// Nothing may be stored or sent.
+    /// To none: nothing may be stored or sent.
     Denied,
+    /// To measurement alone.
+    Measurement,
+    /// To personalization alone.
+    Personalization,
+}
+
+impl Consent {
+    /// Whether the visitor may take part in experiments and events may be sent.
+    ///
+    /// ```
+    /// use splitlight_engine::Consent;
+    /// let both = |consent: Consent| (consent.measures(), consent.personalizes());
+    /// assert_eq!(both(Consent::Granted), (true, true));
+    /// assert_eq!(both(Consent::Measurement), (true, false));
+    /// assert_eq!(both(Consent::Pending), (false, false));
+    /// ```
+    pub fn measures(self) -> bool {
+        matches!(self, Self::Granted | Self::Measurement)
+    }
+
+    /// Whether behaviour may be remembered and personalizations may be shown.
+    pub fn personalizes(self) -> bool {
+        matches!(self, Self::Granted | Self::Personalization)
+    }
 }
 
 /// What a shell knows of a visitor.
@@ -67,22 +91,23 @@ pub struct Visitor {
 impl Visitor {
     /// Takes the facts and drops what consent forbids: without it there is no id and the history is empty.
     pub fn new(facts: Facts) -> Self {
-        let granted = facts.consent == Consent::Granted;
-        let history = if granted { facts.history } else { Some(History::default()) };
+        let (measures, personalizes) = (facts.consent.measures(), facts.consent.personalizes());
+        let known = measures || personalizes;
+        let history = if personalizes { facts.history } else { Some(History::default()) };
         let mut attributes = facts.attributes;
         if let Some(history) = &history {
             history.describe(&mut attributes);
         }
         Self {
-            id: facts.id.filter(|id| granted && !id.is_empty()),
-            user: facts.user.filter(|user| granted && !user.is_empty()),
+            id: facts.id.filter(|id| known && !id.is_empty()),
+            user: facts.user.filter(|user| known && !user.is_empty()),
             history,
-            segments: facts.segments.filter(|_| granted),
+            segments: facts.segments.filter(|_| personalizes),
             url: Url::parse(&facts.url),
             attributes,
             consent: facts.consent,
             bot: facts.bot,
-            sticky: if granted { facts.sticky } else { Sticky::default() },
+            sticky: if measures { facts.sticky } else { Sticky::default() },
             utc_offset: facts.utc_offset,
             partial: facts.partial,
             forced: facts.forced,

@@ -82,7 +82,7 @@ pub fn names() -> usize {
 /// the answer, or 0 when the input is not a visitor.
 ///
 /// The input is a byte of flags (1 no consent, 2 asked for consent, 4 a machine, 8 the history is known, 16 the page will
-/// know more, 32 the offset is known) and then the texts for id, user, address and kept variations, the history's bytes
+/// know more, 32 the offset is known, 64 consent to measurement only, 128 to personalization only) and then the texts for id, user, address and kept variations, the history's bytes
 /// with their length, the attributes as an object, the minutes the visitor's clock is ahead of UTC in two bytes, and the
 /// list of what a verified preview link asks for, a text for the item and one for the variation. An empty text is none.
 ///

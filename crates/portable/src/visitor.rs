@@ -9,6 +9,8 @@ const BOT: u8 = 4;
 const HISTORY_KNOWN: u8 = 8;
 const PARTIAL: u8 = 16;
 const OFFSET_KNOWN: u8 = 32;
+const MEASUREMENT: u8 = 64;
+const PERSONALIZATION: u8 = 128;
 
 /// The visitor that the bytes describe, unless they are cut or damaged.
 pub(crate) fn read(bytes: &[u8]) -> Option<Visitor> {
@@ -31,10 +33,13 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Visitor> {
         // As on every device, bytes that are no history are an empty one.
         history: is(HISTORY_KNOWN).then(|| History::from_bytes(history).unwrap_or_default()),
         url,
-        consent: match (is(DENIED), is(PENDING)) {
-            (true, _) => Consent::Denied,
-            (false, true) => Consent::Pending,
-            (false, false) => Consent::Granted,
+        consent: match flags & (DENIED | PENDING | MEASUREMENT | PERSONALIZATION) {
+            0 => Consent::Granted,
+            PENDING => Consent::Pending,
+            MEASUREMENT => Consent::Measurement,
+            PERSONALIZATION => Consent::Personalization,
+            // Also where several say different things.
+            _ => Consent::Denied,
         },
         bot: is(BOT),
         sticky: Sticky::parse(&kept),

@@ -68,6 +68,8 @@ fn facts(draw: &mut Draw, program: &Program) -> Facts {
         consent: match draw.below(20) {
             0 => Consent::Denied,
             1 => Consent::Pending,
+            2 => Consent::Measurement,
+            3 => Consent::Personalization,
             _ => Consent::Granted,
         },
         bot: draw.percent(3),

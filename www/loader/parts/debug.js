@@ -1,4 +1,5 @@
 // The panel for people who test a site, at `?sl_debug`: what was decided and why, what is stored and sent, and other variations.
+import { MEASUREMENT, isAgreed } from "../device.js";
 import { store } from "../store.js";
 
 const CSS = `
@@ -67,7 +68,7 @@ const item = (decision, explained) => {
 };
 
 // Events are kept on the device with consent only.
-const waiting = async ({ consent }) => (consent === "granted" ? (await store.all())?.length : 0);
+const waiting = async (device) => (isAgreed(device.consent, MEASUREMENT) ? (await store.all())?.length : 0);
 
 const list = (pairs) => el("dl", {}, ...pairs.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, text(value) ?? "none")]));
 

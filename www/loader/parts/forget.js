@@ -1,9 +1,8 @@
 // Asks the collector to forget visitors: until it has answered, on this page and on every later one.
+import { FORGET, cookie, setCookie } from "../device.js";
+
 const RETRY_MS = [0, 1_000, 5_000];
 const ANSWER_MS_MAX = 10_000;
-// As in device.js.
-const NOTE = "sl_forget";
-const KEEP = 34_164_000;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -19,25 +18,13 @@ const ask = async (url, key, one) => {
   }
 };
 
-const noted = () => {
-  try {
-    const pair = document.cookie.split("; ").find((it) => it.startsWith(`${NOTE}=`)) ?? "";
-    return pair.slice(NOTE.length + 1).split("~").filter(Boolean);
-  } catch {
-    return [];
-  }
-};
+const noted = () => (cookie(FORGET) ?? "").split("~").filter(Boolean);
 
 // Whoever was forgotten is taken off the note; another tab may have written it meanwhile.
 const settle = (done) => {
   if (!done.length && noted().length) return;
   const left = noted().filter((one) => !done.includes(one)).join("~");
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  try {
-    document.cookie = `${NOTE}=${left}; Max-Age=${left ? KEEP : 0}; SameSite=Lax; Path=/${secure}`;
-  } catch {
-    // Refused cookies hold nothing.
-  }
+  setCookie(FORGET, left, left ? undefined : 0);
 };
 
 /** Says whether the collector has forgotten all of them; who was never known needs no forgetting. */

@@ -1,5 +1,6 @@
 // Why each decision of this page is as it is, and what the history holds: the engine with tools, loaded when asked.
 import { Engine } from "../../../crates/portable/portable.mjs";
+import { decidedBy } from "../device.js";
 
 // As in page.js: a character per byte.
 const bytes = (text) => Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -11,7 +12,7 @@ const visitorOf = ({ attributes, handover, sticky, referrer, userAgent, language
   const page = engine.page({ url: facts.url, referrer, userAgent, language });
   const { id = "", user = "", url, consent, utcOffset } = facts;
   const all = { ...handover?.attributes, ...page.attributes, ...JSON.parse(JSON.stringify(attributes ?? {})) };
-  return { id, user: `${user}`, url, consent, utcOffset, kept: sticky, isBot: page.isBot, attributes: all, history };
+  return { id, user: `${user}`, url, consent: decidedBy(consent), utcOffset, kept: sticky, isBot: page.isBot, attributes: all, history };
 };
 
 const explain = (api, facts, history, key) => {

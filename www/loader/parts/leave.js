@@ -1,13 +1,13 @@
 // Another page instead of this one: where a visitor may be sent, and never round in circles.
 
+import { MEASUREMENT, SESSION, isAgreed } from "../device.js";
+
 // Pages that may send a visitor on one after the other, as at the edge.
 const HOPS_MAX = 5;
 // Who was sent here arrives at once; who follows a link takes longer.
 const HOP_MS = 1_000;
 // How long the page waits for what was met to be on the disk.
 const SAVE_MS_MAX = 300;
-// As in device.js: what is noted goes with the session, also when the visitor refuses.
-const SESSION = "sl.session";
 
 const withoutHash = (address) => address.replace(/#.*/, "");
 
@@ -17,12 +17,13 @@ const isAllowed = ({ origin, protocol, hostname }, hosts) =>
 
 // Whether this page may send the visitor on: once, not to one that sent them here, nor where that cannot be noted.
 const mayGo = (device, from, to) => {
-  if (!device.id) return false;
+  if (!isAgreed(device.consent, MEASUREMENT)) return false;
   const session = device.session(Date.now());
   // By a clock that nobody sets.
   const { timeOrigin } = performance;
   const trail = timeOrigin - session.sent?.at < HOP_MS ? session.sent.trail : [];
   if (trail.includes(to) || trail.includes(from) || trail.length >= HOPS_MAX) return false;
+  // It goes with the session, also when the visitor refuses.
   session.sent = { at: timeOrigin + performance.now(), trail: [...trail, from] };
   const text = JSON.stringify(session);
   sessionStorage.setItem(SESSION, text);

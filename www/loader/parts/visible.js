@@ -18,9 +18,10 @@ export default ([, , , site, table, , , , , , setSeen]) => {
     setSeen(isSeen);
   }, { threshold: STEPS });
 
-  // The same elements whatever the variation, or the split would be no split.
+  // The same elements whatever the variation, or the split would be no split: none that any of them removes or moves.
   const selectors = (key) =>
-    site.asks?.[key] ?? table().find((it) => it.key === key)?.changes.map(([selector]) => selector).filter(Boolean) ?? [];
+    site.sights?.[key] ?? site.asks?.[key] ??
+    table().find((it) => it.key === key)?.changes.map(([selector]) => selector).filter(Boolean) ?? [];
 
   const isSeen = (key) => {
     if (seen.has(key)) return true;
@@ -30,7 +31,7 @@ export default ([, , , site, table, , , , , , setSeen]) => {
       keys.get(element).add(key);
       observer.observe(element);
     }
-    // What is not there any more cannot be looked at.
+    // Where nothing stays in all variations, the page was seen.
     return !elements.length;
   };
   setSeen(isSeen);

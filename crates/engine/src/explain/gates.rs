@@ -10,7 +10,7 @@ use crate::page::takes_part;
 use crate::program::{Item, ItemKind, Program};
 use crate::sticky::Found;
 use crate::unit::{Filter, Unit};
-use crate::visitor::{Consent, Visitor};
+use crate::visitor::Visitor;
 use splitlight_protocol::{Timestamp, Value};
 
 /// What is looked at for every gate.
@@ -45,7 +45,7 @@ impl<'a> Looking<'a> {
         let mut gates = vec![
             gate("schedule", item.runs_at(self.now), [("start", start), ("end", end)]),
             gate("bot", !self.visitor.bot, []),
-            gate("consent", constant || self.visitor.consent == Consent::Granted, []),
+            gate("consent", crate::decide::agreed(&code, self.visitor), []),
             gate(
                 "page",
                 takes_part(&mut { code.pages }, &self.visitor.url, self.program),
