@@ -32,12 +32,18 @@ export function publish(config) {
   return JSON.parse(execFileSync("cargo", cargo, { cwd: root, maxBuffer: 1 << 24 }));
 }
 
+const filled = (name, { program, site }) =>
+  readFileSync(join(out, "assets", name), "utf8")
+    .replace('"@@PROGRAM@@"', () => latin1(program)).replace('"@@SITE@@"', () => JSON.stringify(site));
+
 /** `sl.js` as the Worker serves it for a config. */
 export function scriptFor(config) {
-  const { program, slim, site } = publish(config);
-  return readFileSync(join(out, slim ? "assets/sl.js" : "assets/sl-whole.js"), "utf8")
-    .replace('"@@PROGRAM@@"', () => latin1(program)).replace('"@@SITE@@"', () => JSON.stringify(site));
+  const published = publish(config);
+  return filled(published.slim ? "sl.js" : "sl-whole.js", published);
 }
+
+/** `decide.js` as the Worker serves it for a config. */
+export const decideFor = (config) => filled("decide.js", publish(config));
 
 /** A part of the script below `/_sl`, as the Worker serves it; nothing when there is none. */
 export function part(pathname) {

@@ -28,7 +28,7 @@ const payloads = [...new Set([...OURS, ...attacks.markup])];
 
 // With these attributes on any element, Chromium's own `setHTML` ends the tab. Publishing refuses all that begin with "on".
 const ENDS_CHROMIUM = new RegExp(`\\bon(${[
-  "appinstalled", "before(install|match|xr)\\w*", "encrypted", "finish", "freeze", "fullscreen(change|error)", "gamepad\\w*", "page(reveal|swap)",
+  "appinstalled", "loadend", "before(install|match|xr)\\w*", "encrypted", "finish", "freeze", "fullscreen(change|error)", "gamepad\\w*", "page(reveal|swap)",
   "\\w+pictureinpicture", "pointerlock\\w*", "prerenderingchange", "readystatechange", "rejectionhandled", "resume", "start",
   "transition(cancel|run|start)", "unhandledrejection", "visibilitychange", "waitingforkey",
 ].join("|")})\\b`, "i");
@@ -92,9 +92,10 @@ const attack = (page, list) =>
     edits.plan([["item", "variation", changes]]);
     edits.make();
     await new Promise((resolve) => setTimeout(resolve, 600));
-    // An address that would run when it is followed.
+    // An address that would run when it is followed; that of an image is loaded, and no browser runs it.
     for (const element of document.querySelectorAll("body *")) {
       for (const member of ["href", "src", "action", "formAction", "data"]) {
+        if (member === "src" && /^(img|input)$/.test(element.localName)) continue;
         const address = element[member]?.baseVal ?? element[member];
         if (/^javascript:/i.test(address)) window.runs.push(address);
       }

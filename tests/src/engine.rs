@@ -188,6 +188,9 @@ fn decide_case(config: &Config, program: &Program, case: &DecideCase) -> Option<
         partial: case.partial,
         forced: case.forced.clone(),
     };
+    if let Some(difference) = crate::lean::difference(program, &facts, case.now) {
+        return Some(difference);
+    }
     let record = facts.record("", case.now);
     let visitor = Visitor::new(facts);
     let decisions = splitlight_engine::decide(program, &visitor, case.now);

@@ -7,6 +7,7 @@ mod collector;
 mod engine;
 pub mod growthbook;
 pub mod guide;
+mod lean;
 mod lint;
 pub mod pairs;
 mod protocol;

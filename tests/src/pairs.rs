@@ -98,6 +98,7 @@ fn pair(mut draw: Draw, number: u64, digest: &mut Digest, reasons: &mut [u64]) {
     let program = Program::from_bytes(&bytes).unwrap_or_default();
     assert_eq!(program, compiled.program, "the bytes are the program");
     let (mut facts, now) = visitor::met(&mut draw, &program);
+    assert_eq!(crate::lean::difference(&program, &facts, now), None, "pair {number}");
     let id = facts.id.as_deref().unwrap_or_default();
     // A bucket that is a little off rarely changes a decision, so that it is looked at by itself.
     for version in [HashVersion::V1, HashVersion::V2] {

@@ -30,7 +30,12 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     if let Some(own) = settings.own_path(&path) {
         return match (&*request.inner().method(), own) {
             ("GET" | "HEAD", "/health") => Response::ok("ok"),
-            ("GET" | "HEAD", "/sl.js") => script::serve(&request, &env, &context, settings).await,
+            ("GET" | "HEAD", "/sl.js") => {
+                script::serve(&request, &env, &context, settings, script::Kind::Tag).await
+            }
+            ("GET" | "HEAD", "/decide.js") => {
+                script::serve(&request, &env, &context, settings, script::Kind::DecideOnly).await
+            }
             ("GET" | "HEAD", "/program") => script::program(&request, &env, &context, settings).await,
             ("GET" | "HEAD", part) if part.starts_with("/p/") => script::part(&env, part).await,
             ("GET" | "HEAD", "/e.gif") => intake::pixel::answer(&request, &env, &context, settings).await,

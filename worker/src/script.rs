@@ -1,4 +1,4 @@
-//! The script that pages load, with the published program inside.
+//! The scripts that pages load or hold, with the published program inside.
 
 use crate::problem::not_found;
 use crate::project::{self, Published};
@@ -23,9 +23,18 @@ const SHORT: &str = "public, max-age=60, stale-while-revalidate=3600, stale-if-e
 /// How long a browser keeps what never changes, because its address is a digest of it.
 const LONG: &str = "public, max-age=31536000, immutable";
 
-/// Where the scripts are among the assets, the one for most programs and the one for those that it cannot decide; the host
-/// means nothing there.
-const ASSETS: [&str; 2] = ["https://assets/sl.js", "https://assets/sl-whole.js"];
+/// Where the scripts are among the assets: the one for most programs, the one for those that it cannot decide, and the
+/// decide-only build; the host means nothing there.
+const ASSETS: [&str; 3] = ["https://assets/sl.js", "https://assets/sl-whole.js", "https://assets/decide.js"];
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// The script tag.
+    Tag,
+    /// The decide-only build, which is to be put into a page.
+    DecideOnly,
+}
 
 /// The script as built, with the first digits of its SHA-256. It changes only with a deploy, and so with the isolate.
 struct Asset {
@@ -40,27 +49,33 @@ struct Filled {
 }
 
 thread_local! {
-    static ASSET_CACHE: RefCell<[Option<Rc<Asset>>; 2]> = const { RefCell::new([None, None]) };
-    static FILLED_CACHE: RefCell<Option<Rc<Filled>>> = const { RefCell::new(None) };
+    static ASSET_CACHE: RefCell<[Option<Rc<Asset>>; 3]> = const { RefCell::new([None, None, None]) };
+    /// By what was asked for.
+    static FILLED_CACHE: RefCell<[Option<Rc<Filled>>; 2]> = const { RefCell::new([None, None]) };
 }
 
-/// Answers with the script.
+/// Answers with a script.
 pub(crate) async fn serve(
     request: &Request,
     env: &Env,
     context: &Context,
     settings: &Settings,
+    kind: Kind,
 ) -> Result<Response> {
     let published = project::published(env, context, settings).await;
     let published = published.as_deref();
-    let whole = published.is_some_and(|it| !it.program.is_slim());
-    let Some(asset) = asset(env, whole.into()).await else {
+    let which = match kind {
+        Kind::Tag => published.is_some_and(|it| !it.program.is_slim()).into(),
+        Kind::DecideOnly => 2,
+    };
+    let Some(asset) = asset(env, which).await else {
         return Response::error("the script is not among the assets: run `cargo xtask build`", 503);
     };
     let version = published.map(version).unwrap_or_default();
     let etag = format!("\"{}-{version}\"", asset.hash);
     let headers = headers(&etag, "text/javascript; charset=utf-8", SHORT)?;
-    answer(request, &etag, headers, || filled(&asset, etag.clone(), published, settings).text.clone())
+    let text = || filled(&asset, etag.clone(), published, settings, kind).text.clone();
+    answer(request, &etag, headers, text)
 }
 
 /// Answers with the program for who loads it by itself: what a page has to know beside it, and `program` in base64.
@@ -166,15 +181,21 @@ fn known(published: &Published, settings: &Settings) -> Value {
     site
 }
 
-fn filled(asset: &Asset, etag: String, published: Option<&Published>, settings: &Settings) -> Rc<Filled> {
-    if let Some(filled) = FILLED_CACHE.with_borrow(|cache| cache.clone().filter(|filled| filled.etag == etag))
-    {
+fn filled(
+    asset: &Asset,
+    etag: String,
+    published: Option<&Published>,
+    settings: &Settings,
+    kind: Kind,
+) -> Rc<Filled> {
+    let cached = FILLED_CACHE.with_borrow(|cache| cache[kind as usize].clone());
+    if let Some(filled) = cached.filter(|filled| filled.etag == etag) {
         return filled;
     }
     let known = published.map(|it| known(it, settings)).unwrap_or_default();
     let bytes = published.map_or(&[][..], |it| &it.bytes);
     let filled = Rc::new(Filled { etag, text: fill(&asset.text, &known, bytes) });
-    FILLED_CACHE.set(Some(filled.clone()));
+    FILLED_CACHE.with_borrow_mut(|cache| cache[kind as usize] = Some(filled.clone()));
     filled
 }
 

@@ -10,7 +10,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What JSON could carry of a value. */
-const encode = (given) => {
+export const encode = (given) => {
   const out = [];
   let left = VALUES_MAX;
   const size = (rest) => {

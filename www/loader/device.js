@@ -15,11 +15,11 @@ export const isAnswer = (answer) => isAgreed(answer) || answer === "denied";
 /** What is decided by: before there is an answer, by an id of this page alone. */
 export const decidedBy = (consent) => (isAnswer(consent) ? consent : MEASUREMENT);
 
-const ID = "sl_id";
+export const ID = "sl_id";
 const STICKY = "sl_sticky";
 const SEGMENTS = "sl_seg";
 const MET = "sl_met";
-const CONSENT = "sl_consent";
+export const CONSENT = "sl_consent";
 export const FORGET = "sl_forget";
 export const SESSION = "sl.session";
 const HISTORY = "sl.history";

@@ -1,10 +1,13 @@
 // One page: starts the core, keeps its failures from the page, and gives the API that is `window.splitlight`.
-import { openCore } from "./core.js";
+//
+// The order of the imports is that of the smallest script.
 import { MEASUREMENT, isAnswer, openDevice } from "./device.js";
-import { createEdits } from "./edits.js";
 import { createEvents } from "./events.js";
-import { createOutbox } from "./outbox.js";
+import { openCore } from "./core.js";
+import { createEdits } from "./edits.js";
 import { siteSays } from "./signals.js";
+import { createOutbox } from "./outbox.js";
+import { bytes } from "./bytes.js";
 
 const VERSION = "0.1.0";
 // After the page is complete, elements may be this late; then we stop looking for more of what was found.
@@ -13,13 +16,6 @@ const LATE_MS = 5_000;
 const STAY_MS = 2_000;
 // What was met is written down when the page has a moment, or after this time.
 const SETTLE_MS = 200;
-
-// The wasm, the program and the history are text, a character per byte: base64 would be a third larger.
-const bytes = (text, mask = 0) => {
-  const out = new Uint8Array(text.length);
-  for (let at = 0; at < out.length; at++) out[at] = text.charCodeAt(at) ^ mask;
-  return out;
-};
 
 /**
  * @param {Record<string, any>} options What the tag's attributes and `splitlight_config` say.
@@ -388,7 +384,7 @@ export function openPage(options, base, wasm, program, site) {
     // A framework that takes over the whole document would not find it in its own.
     element?.remove();
     try {
-      const module = new WebAssembly.Module(bytes(wasm, 75));
+      const module = new WebAssembly.Module(bytes(wasm, 42));
       open((imports) => new WebAssembly.Instance(module, imports).exports);
     } catch (refused) {
       // By a Content-Security-Policy, or by an old browser: the same core as JavaScript. Without it the page stays as it is.

@@ -55,7 +55,7 @@ pub(crate) fn is_of_page(name: &str) -> bool {
 }
 
 /// The campaign's parameters in an address, without their prefix.
-pub(crate) fn utm(url: &Url) -> Map {
+pub(crate) fn utm(url: &Url<'_>) -> Map {
     let mut utm = Map::new();
     for parameter in ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"] {
         if let (Some(value), Some(name)) = (url.parameter(parameter), parameter.strip_prefix("utm_")) {
@@ -132,7 +132,7 @@ fn named(user_agent: &str, names: &[(&str, &'static str)]) -> &'static str {
     names.iter().find(|(mark, _)| contains(user_agent, mark)).map_or("unknown", |(_, name)| name)
 }
 
-fn os(user_agent: &str) -> &'static str {
+pub(crate) fn os(user_agent: &str) -> &'static str {
     // In this order, because Android says that it is Linux, and a phone of Apple's that it is like macOS.
     const NAMES: [(&str, &str); 8] = [
         ("windows", "windows"),

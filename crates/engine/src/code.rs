@@ -76,7 +76,7 @@ pub(crate) enum Section {
     Scores,
 }
 
-const SECTIONS: usize = 7;
+pub(crate) const SECTIONS: usize = 7;
 
 /// A kind of event that a live rule asks about, as [`program::Tracked`](crate::program::Tracked) writes it.
 pub(crate) struct Tracked<'a> {

@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
 
     /// Reads a list; its loop is here once, not in the code of every type.
     #[inline(never)]
-    fn list(&mut self, item: &mut dyn FnMut(&mut Self)) {
+    pub(crate) fn list(&mut self, item: &mut dyn FnMut(&mut Self)) {
         let mut left = self.length();
         self.enter();
         while left > 0 && !self.failed {

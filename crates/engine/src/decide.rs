@@ -6,12 +6,12 @@ use crate::condition::{Context, Truth, holds};
 use crate::hash::{HashVersion, bucket};
 use crate::history::{Measure, Window};
 use crate::index::{Nothing, Tells};
-use crate::page::takes_part;
+use crate::page::{Url, takes_part};
 use crate::program::{Item, Program, runs_at};
 use crate::reason::Reason;
 use crate::sticky::{Found, Sticky, unit_hash};
 use crate::unit::{self, holds as within, lets_in};
-use crate::visitor::Visitor;
+use crate::visitor::{Consent, Visitor};
 use splitlight_protocol::handover::Handed;
 use splitlight_protocol::{Map, Timestamp, Value};
 
@@ -131,6 +131,7 @@ pub(crate) struct Deciding<'a, T> {
     program: &'a Code,
     visitor: &'a Visitor,
     now: Timestamp,
+    url: Url<'a>,
     /// The visitor's ids, in the order of the program's units.
     ids: Vec<Option<String>>,
     /// What an index tells of the visitor.
@@ -147,7 +148,7 @@ impl<'a, T: Tells> Deciding<'a, T> {
         let id = |at| unit::id(&mut program.entry(Section::Units, at), visitor, program.digits);
         let ids = (0..program.count(Section::Units)).map(id).collect();
         let answers = vec![None; program.count(Section::Features)];
-        Self { program, visitor, now, ids, told, answers, open: Vec::new(), cycles: 0 }
+        Self { program, visitor, now, url: visitor.url(), ids, told, answers, open: Vec::new(), cycles: 0 }
     }
 
     pub(crate) fn all(mut self) -> Decisions {
@@ -180,13 +181,13 @@ impl<'a, T: Tells> Deciding<'a, T> {
             return Err(Reason::Bot);
         }
         let constant = item.constant;
-        if !agreed(item, self.visitor) {
+        if !agreed(item, self.visitor.consent) {
             return Err(Reason::NoConsent);
         }
-        if !takes_part(&mut { item.pages }, &self.visitor.url, self.program) {
+        if !takes_part(&mut { item.pages }, &self.url, self.program) {
             return Err(Reason::Page);
         }
-        if let Some(variation) = forced(item, self.visitor) {
+        if let Some(variation) = forced(item, self.visitor, &self.url) {
             return Ok(Decision { variation, reason: Reason::Forced });
         }
         if !constant {
@@ -451,15 +452,18 @@ fn in_slot(taken: &mut Vec<(u32, bool)>, slot: u32, decision: Decision) -> Decis
 }
 
 /// Whether the visitor agreed to the purpose of an item, if that needs it.
-pub(crate) fn agreed(item: &Gated<'_>, visitor: &Visitor) -> bool {
-    let consent = visitor.consent;
+pub(crate) fn agreed(item: &Gated<'_>, consent: Consent) -> bool {
     item.constant || if item.slot.is_some() { consent.personalizes() } else { consent.measures() }
 }
 
 /// The variation that a preview link or `?<key>=<index or variation key>` asks for.
-pub(crate) fn forced(item: &Gated<'_>, visitor: &Visitor) -> Option<usize> {
+pub(crate) fn forced(item: &Gated<'_>, visitor: &Visitor, url: &Url<'_>) -> Option<usize> {
     let preview = visitor.forced.iter().find(|(key, _)| *key == item.key).map(|(_, wanted)| wanted.as_str());
-    let wanted = preview.or_else(|| visitor.url.parameter(item.key))?;
+    preview.or_else(|| url.parameter(item.key)).and_then(|wanted| named(item, wanted))
+}
+
+/// The variation that a key or an index names.
+pub(crate) fn named(item: &Gated<'_>, wanted: &str) -> Option<usize> {
     item.position(wanted).or_else(|| leading_number(wanted).filter(|index| *index < item.count()))
 }
 

@@ -249,13 +249,14 @@ impl Index {
             words.iter_mut().zip(&self.told).for_each(|(word, bits)| word.holds = *bits);
         }
         // Machines, previews and who has not agreed or has no id are decided gate by gate.
+        let url = visitor.url();
         let like_most = visitor.consent == Consent::Granted
             && !visitor.bot
             && visitor.forced.is_empty()
-            && visitor.url.parameter_names().all(|name| program.item(name).is_none());
+            && url.parameter_names().all(|name| program.item(name).is_none());
         if like_most {
             words.iter_mut().zip(&self.simple).for_each(|(word, bits)| word.simple = *bits);
-            let elsewhere = |pages: &[u8]| !takes_part(&mut Reader::new(pages), &visitor.url, program);
+            let elsewhere = |pages: &[u8]| !takes_part(&mut Reader::new(pages), &url, program);
             for (_, row) in self.pages.iter().filter(|(pages, _)| elsewhere(pages)) {
                 words.iter_mut().zip(row).for_each(|(word, bits)| word.elsewhere |= bits);
             }

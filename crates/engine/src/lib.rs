@@ -36,6 +36,7 @@ pub mod guide;
 mod hash;
 mod history;
 mod index;
+pub mod lean;
 mod lint;
 mod list;
 mod local;

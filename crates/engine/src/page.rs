@@ -7,18 +7,18 @@ use crate::nfa;
 use splitlight_protocol::config::PageKind;
 
 /// The parts of an address that patterns look at; nothing is decoded.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Url {
-    whole: String,
-    host: String,
-    path: String,
-    query: String,
-    hash: String,
+#[derive(Clone, Copy)]
+pub(crate) struct Url<'a> {
+    whole: &'a str,
+    host: &'a str,
+    path: &'a str,
+    query: &'a str,
+    hash: &'a str,
 }
 
-impl Url {
+impl<'a> Url<'a> {
     /// Splits an address. A path alone is an address without host.
-    pub(crate) fn parse(whole: &str) -> Self {
+    pub(crate) fn parse(whole: &'a str) -> Self {
         let text = whole;
         let (text, hash) = cut(text, b'#').unwrap_or((text, ""));
         let (text, query) = cut(text, b'?').unwrap_or((text, ""));
@@ -31,19 +31,13 @@ impl Url {
             None => ("", text),
         };
         let path = if path.is_empty() { "/" } else { path };
-        Self {
-            whole: whole.to_owned(),
-            host: host.to_owned(),
-            path: path.to_owned(),
-            query: query.to_owned(),
-            hash: hash.to_owned(),
-        }
+        Self { whole, host, path, query, hash }
     }
 
     /// What follows the host.
     fn rest(&self) -> String {
-        let mut rest = self.path.clone();
-        for (mark, part) in [('?', &self.query), ('#', &self.hash)] {
+        let mut rest = self.path.to_owned();
+        for (mark, part) in [('?', self.query), ('#', self.hash)] {
             if !part.is_empty() {
                 rest.push(mark);
                 rest.push_str(part);
@@ -52,22 +46,26 @@ impl Url {
         rest
     }
 
-    pub(crate) fn host(&self) -> &str {
-        &self.host
+    pub(crate) fn whole(&self) -> &'a str {
+        self.whole
     }
 
-    pub(crate) fn path(&self) -> &str {
-        &self.path
+    pub(crate) fn host(&self) -> &'a str {
+        self.host
+    }
+
+    pub(crate) fn path(&self) -> &'a str {
+        self.path
     }
 
     /// The names of the query parameters, as written.
-    pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &str> {
-        parameters(&self.query).map(|(name, _)| name)
+    pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &'a str> {
+        parameters(self.query).map(|(name, _)| name)
     }
 
     /// The first value of a query parameter, as written.
-    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        parameters(&self.query).find(|(key, _)| *key == name).map(|(_, value)| value)
+    pub(crate) fn parameter(&self, name: &str) -> Option<&'a str> {
+        parameters(self.query).find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 }
 
@@ -128,15 +126,16 @@ impl Pattern {
         let text = percent_encode(text);
         let first = text.split(['/', '?', '#']).next().unwrap_or("");
         let bare_host = !text.contains("://") && first.contains('.');
-        let url = Url::parse(&if bare_host { format!("https://{text}") } else { text });
-        let query = parameters(&url.query).filter(|(key, _)| !key.is_empty());
+        let whole = if bare_host { format!("https://{text}") } else { text };
+        let url = Url::parse(&whole);
+        let query = parameters(url.query).filter(|(key, _)| !key.is_empty());
         let query: Vec<(String, String)> =
             query.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let mut bytes = vec![u8::from(include), 0];
-        url.host.write(&mut bytes);
-        url.path.write(&mut bytes);
+        url.host.to_owned().write(&mut bytes);
+        url.path.to_owned().write(&mut bytes);
         query.write(&mut bytes);
-        url.hash.write(&mut bytes);
+        url.hash.to_owned().write(&mut bytes);
         Self(bytes)
     }
 
@@ -157,17 +156,22 @@ impl Pattern {
 }
 
 /// Whether an address matches the pattern that is next.
-fn matches(pattern: &mut Reader<'_>, url: &Url, code: &Code) -> bool {
+fn matches(pattern: &mut Reader<'_>, url: &Url<'_>, code: &Code) -> bool {
     if pattern.byte() != 0 {
         if !code.asks_rare() {
             return false;
         }
         let nfa = Vec::read(pattern);
-        return nfa::finds(&nfa, &url.whole) || nfa::finds(&nfa, &url.rest());
+        return nfa::finds(&nfa, url.whole) || nfa::finds(&nfa, &url.rest());
     }
+    fits(pattern, url)
+}
+
+/// Whether an address has the parts that are next.
+pub(crate) fn fits(pattern: &mut Reader<'_>, url: &Url<'_>) -> bool {
     let (host, path) = (pattern.text(), pattern.text());
     let mut all = (host.is_empty() || glob(host.as_bytes(), url.host.as_bytes()))
-        && glob(trim_slashes(path), trim_slashes(&url.path));
+        && glob(trim_slashes(path), trim_slashes(url.path));
     for _ in 0..pattern.length() {
         let (key, value) = (pattern.text(), pattern.text());
         // A parameter that is missing counts as empty, as in the contract.
@@ -205,7 +209,7 @@ pub fn page_matches(pattern: &str, url: &str) -> bool {
 
 /// Whether a page takes part by the list of patterns that is next: no exclusion matches, and an inclusion does or there is
 /// none.
-pub(crate) fn takes_part(pages: &mut Reader<'_>, url: &Url, code: &Code) -> bool {
+pub(crate) fn takes_part(pages: &mut Reader<'_>, url: &Url<'_>, code: &Code) -> bool {
     let mut included = None;
     for _ in 0..pages.length() {
         let mut pattern = pages.part();

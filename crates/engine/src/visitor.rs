@@ -79,7 +79,7 @@ pub struct Visitor {
     pub(crate) attributes: Map,
     pub(crate) history: Option<History>,
     pub(crate) segments: Option<Vec<u32>>,
-    pub(crate) url: Url,
+    pub(crate) url: String,
     pub(crate) consent: Consent,
     pub(crate) bot: bool,
     pub(crate) sticky: Sticky,
@@ -103,7 +103,7 @@ impl Visitor {
             user: facts.user.filter(|user| known && !user.is_empty()),
             history,
             segments: facts.segments.filter(|_| personalizes),
-            url: Url::parse(&facts.url),
+            url: facts.url,
             attributes,
             consent: facts.consent,
             bot: facts.bot,
@@ -112,6 +112,11 @@ impl Visitor {
             partial: facts.partial,
             forced: facts.forced,
         }
+    }
+
+    /// The parts of the page's address.
+    pub(crate) fn url(&self) -> Url<'_> {
+        Url::parse(&self.url)
     }
 
     /// Everything conditions and templates may ask about.

@@ -28,29 +28,43 @@ pub(crate) fn all() -> Result<()> {
 /// The script for programs that the slim core decides, and the one for all others; the Worker chooses.
 pub(crate) const SCRIPT: &str = "sl.js";
 pub(crate) const WHOLE_SCRIPT: &str = "sl-whole.js";
+/// The decide-only build, which is put into a page.
+pub(crate) const DECIDE_SCRIPT: &str = "decide.js";
+
+/// Both of them without the wasm, among what is built.
+pub(crate) const LOADER: &str = "bundle.js";
+pub(crate) const DECIDER: &str = "decider.js";
 
 /// `sl.js`, its parts and the dashboard, in the assets folder, and the npm package.
 pub(crate) fn browser() -> Result<()> {
     let wasm = run::progress("building the browser wasm", "about 30 s the first time", || {
         cargo_wasm("splitlight-browser", "browser", &["link-arg=-zstack-size=65536"])
     })?;
+    let decide = run::progress("building the decide-only wasm", "about 10 s the first time", || {
+        cargo_wasm("splitlight-decide", "browser", &["link-arg=-zstack-size=65536"])
+    })?;
     let www = paths::root().join("www");
     let out = paths::browser();
     portable::TOOLS.build()?;
-    let mut inputs = vec![wasm.clone(), portable::TOOLS.module()];
+    let mut inputs = vec![wasm.clone(), decide.clone(), portable::TOOLS.module()];
     inputs.push(paths::root().join("crates/portable/portable.mjs"));
     inputs.extend(all_files(&www.join("loader")));
     inputs.extend(all_files(&www.join("sdk")));
     unless_fresh(&out, &inputs, "bundling sl.js, its parts and the package", || {
-        let [slim, whole] =
-            [portable::SLIM_PAGE, portable::PAGE].map(|variant| (out.join(variant.name), variant));
-        for (module, variant) in [&slim, &whole] {
-            portable::bare(&wasm, variant, &variant.folder(&out), module)?;
+        let [slim, whole, only] = [portable::SLIM_PAGE, portable::PAGE, portable::DECIDE]
+            .map(|variant| (out.join(variant.name), variant));
+        for (wasm, (module, variant)) in [(&wasm, &slim), (&wasm, &whole), (&decide, &only)] {
+            portable::bare(wasm, variant, &variant.folder(&out), module)?;
         }
         paths::create_dir(&paths::assets())?;
-        let script = parts::bundle(&bundle_loader(&www.join("loader/loader.js"), &out)?, &whole.0, &out)?;
-        for (name, (module, _)) in [(SCRIPT, &slim), (WHOLE_SCRIPT, &whole)] {
-            paths::write(&paths::assets().join(name), inline::inline(&script, &paths::read(module)?)?)?;
+        let loader =
+            |name: &str, bundle: &str| bundle_loader(&www.join("loader").join(name), &out.join(bundle));
+        let script = parts::bundle(&loader("loader.js", LOADER)?, &whole.0, &out)?;
+        let decider = loader("decide.js", DECIDER)?;
+        for (name, script, (module, _)) in
+            [(SCRIPT, &script, &slim), (WHOLE_SCRIPT, &script, &whole), (DECIDE_SCRIPT, &decider, &only)]
+        {
+            paths::write(&paths::assets().join(name), inline::inline(script, &paths::read(module)?)?)?;
         }
         sdk::build(&paths::read(&whole.0)?, &out)
     })?;
@@ -128,11 +142,10 @@ pub(crate) fn wasm_opt(from: &Path, to: &Path, passes: &[&str]) -> Result<()> {
 }
 
 /// The loader and the glue as one minified function that runs at once.
-fn bundle_loader(loader: &Path, out: &Path) -> Result<String> {
+fn bundle_loader(loader: &Path, bundle: &Path) -> Result<String> {
     if !loader.is_file() {
         fail!("{} is missing: it is the entry of the script tag", paths::short(loader));
     }
-    let bundle = out.join("bundle.js");
     let mut esbuild = run::command(setup::esbuild()?);
     // Every browser that runs wasm with reference types knows ES2021.
     esbuild.arg(loader).args(["--bundle", "--minify", "--format=iife", "--target=es2021", "--charset=utf8"]);
@@ -143,7 +156,7 @@ fn bundle_loader(loader: &Path, out: &Path) -> Result<String> {
     );
     esbuild.arg(format!("--outfile={}", bundle.display()));
     run::output(&mut esbuild, "esbuild could not bundle www/loader: see its message above")?;
-    paths::read_text(&bundle)
+    paths::read_text(bundle)
 }
 
 /// Four edits that wasm-bindgen has no option for; each must find its place, so an update cannot drop one silently.

@@ -16,6 +16,9 @@ const SCRIPT_BROTLI_MAX: usize = 24 * 1024;
 /// The script for programs that have what the slim core is built without.
 const WHOLE_SCRIPT_BROTLI_MAX: usize = 31_800;
 
+/// The decide-only build, brotli -11: the bar of the design.
+const DECIDE_SCRIPT_BROTLI_MAX: usize = 9 * 1024;
+
 /// How many of the heaviest functions are shown.
 const HEAVIEST: usize = 12;
 
@@ -37,15 +40,20 @@ pub(crate) fn run() -> Result<()> {
     build::all()?;
     portable::build()?;
     let assets = paths::assets();
-    let bundle = paths::read_text(&paths::browser().join("bundle.js"))?;
+    let loader = |name: &str| -> Result<String> {
+        Ok(paths::read_text(&paths::browser().join(name))?.replace(inline::WASM_TOKEN, "\"\""))
+    };
     let module = |variant: &Variant| paths::read(&paths::browser().join(variant.name));
     let worker = paths::worker();
     println!("\n{:<26} {:>9} {:>9} {:>9}", "", "raw", "gzip", "brotli");
     let script = row(build::SCRIPT, &paths::read(&assets.join(build::SCRIPT))?)?;
-    row("  loader", bundle.replace(inline::WASM_TOKEN, "\"\"").as_bytes())?;
+    row("  loader", loader(build::LOADER)?.as_bytes())?;
     row("  slim core, as a file", &module(&portable::SLIM_PAGE)?)?;
     let whole = row(build::WHOLE_SCRIPT, &paths::read(&assets.join(build::WHOLE_SCRIPT))?)?;
     row("  whole core, as a file", &module(&portable::PAGE)?)?;
+    let decide = row(build::DECIDE_SCRIPT, &paths::read(&assets.join(build::DECIDE_SCRIPT))?)?;
+    row("  loader", loader(build::DECIDER)?.as_bytes())?;
+    row("  decide-only core, as a file", &module(&portable::DECIDE)?)?;
     for (name, file) in PEERS {
         row(name, &paths::read(&paths::root().join("node_modules").join(file))?)?;
     }
@@ -59,6 +67,7 @@ pub(crate) fn run() -> Result<()> {
     heaviest(&portable::SLIM_PAGE)?;
     within(build::SCRIPT, script, SCRIPT_BROTLI_MAX)?;
     within(build::WHOLE_SCRIPT, whole, WHOLE_SCRIPT_BROTLI_MAX)?;
+    within(build::DECIDE_SCRIPT, decide, DECIDE_SCRIPT_BROTLI_MAX)?;
     within("the portable engine", portable, PORTABLE_BROTLI_MAX)?;
     within("the small portable engine", small, PORTABLE_SMALL_BROTLI_MAX)
 }

@@ -67,9 +67,15 @@ impl Code {
     /// The item with an index; one that is not there is closed.
     #[inline(never)]
     pub fn item(&self, at: usize) -> Gated<'_> {
-        let mut from = self.entry(Section::Items, at);
+        Gated::read(self.entry(Section::Items, at))
+    }
+}
+
+impl<'a> Gated<'a> {
+    /// Reads an entry.
+    pub(crate) fn read(mut from: Reader<'a>) -> Self {
         let from = &mut from;
-        Gated {
+        Self {
             key: from.text(),
             slot: Wire::read(from),
             start: Wire::read(from),
@@ -91,9 +97,7 @@ impl Code {
             ranges: *from,
         }
     }
-}
 
-impl<'a> Gated<'a> {
     /// The variation with an index.
     pub fn variation(&self, at: usize) -> Option<Version<'a>> {
         let mut variations = self.variations;

@@ -41,18 +41,14 @@ impl<'a> Looking<'a> {
     pub(super) fn before_audience(&self, item: &'a Item, schedule: [Value; 2]) -> Vec<Value> {
         let [start, end] = schedule;
         let code = self.code(item);
-        let constant = code.constant;
+        let (constant, url) = (code.constant, self.visitor.url());
         let mut gates = vec![
             gate("schedule", item.runs_at(self.now), [("start", start), ("end", end)]),
             gate("bot", !self.visitor.bot, []),
-            gate("consent", crate::decide::agreed(&code, self.visitor), []),
-            gate(
-                "page",
-                takes_part(&mut { code.pages }, &self.visitor.url, self.program),
-                [("path", self.visitor.url.path().into())],
-            ),
+            gate("consent", crate::decide::agreed(&code, self.visitor.consent), []),
+            gate("page", takes_part(&mut { code.pages }, &url, self.program), [("path", url.path().into())]),
         ];
-        if let Some(variation) = crate::decide::forced(&code, self.visitor) {
+        if let Some(variation) = crate::decide::forced(&code, self.visitor, &url) {
             let key = item.variations().get(variation).map_or(Value::Null, |it| (&*it.key).into());
             gates.push(gate("forced", true, [("variation", key)]));
         }

@@ -97,7 +97,7 @@ impl History {
 }
 
 /// How a page was reached: the campaign's parameters and the other site's host.
-fn touch(url: &Url, referrer: &str) -> Map {
+fn touch(url: &Url<'_>, referrer: &str) -> Map {
     let mut touch = crate::attributes::utm(url);
     let from = Url::parse(referrer);
     if !from.host().is_empty() && from.host() != url.host() {

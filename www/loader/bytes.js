@@ -1,0 +1,8 @@
+// Bytes that are written as text, a character per byte: base64 would be a third larger.
+
+/** The bytes of a text; `mask` is what the build has added to each (crates/xtask/src/inline.rs). */
+export const bytes = (text, mask = 0) => {
+  const out = new Uint8Array(text.length);
+  for (let at = 0; at < out.length; at++) out[at] = text.charCodeAt(at) ^ mask;
+  return out;
+};
