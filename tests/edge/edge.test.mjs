@@ -137,6 +137,18 @@ test("the script carries the program and can be cached", async () => {
   assert.equal(again.status, 304);
 });
 
+test("the decide-only build carries the program and can be put into a page", async () => {
+  const response = await fetch(`${stack.shop}${stack.prefix}/decide.js`);
+  const text = await response.text();
+  assert.deepEqual([response.status, response.headers.get("content-type")], [200, "text/javascript; charset=utf-8"]);
+  assert.ok(!/@@(PROGRAM|WASM)@@/.test(text) && !/<\/script|<!--/i.test(text));
+  const again = await fetch(response.url, { headers: { "if-none-match": response.headers.get("etag") } });
+  assert.equal(again.status, 304);
+  // Beside it the script is still the script.
+  const script = await (await fetch(`${stack.shop}${stack.prefix}/sl.js`)).text();
+  assert.ok(script.length > 2 * text.length);
+});
+
 test("the parts of the script are kept for a year, and the program can be had by itself", async () => {
   const own = `${stack.shop}${stack.prefix}`;
   const [path] = (await (await fetch(`${own}/sl.js`)).text()).match(/\/p\/[0-9a-f]{16}\//);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Which package may depend on which of ours; arrows go only downward.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("splitlight-protocol", &[]),
     ("splitlight-stats", &[]),
     ("splitlight-engine", &["splitlight-protocol"]),
@@ -13,6 +13,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("splitlight-collector", &["splitlight-protocol", "splitlight-stats"]),
     ("splitlight-interop", &["splitlight-engine", "splitlight-protocol"]),
     ("splitlight-browser", &["splitlight-engine", "splitlight-protocol"]),
+    ("splitlight-decide", &["splitlight-engine", "splitlight-protocol"]),
     ("splitlight-portable", &["splitlight-engine", "splitlight-protocol"]),
     (
         "splitlight-cli",

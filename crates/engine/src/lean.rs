@@ -6,7 +6,7 @@
 use crate::attributes::{browser, device, is_bot, os};
 use crate::code::{FORMAT, Gated, SECTIONS, Section};
 use crate::codec::{Reader, Wire};
-use crate::condition::Truth;
+use crate::condition::{Truth, every};
 use crate::decide::{agreed, named};
 use crate::page::{Url, fits};
 use crate::program::runs_at;
@@ -380,7 +380,7 @@ impl<'a> Page<'a> {
         match kind {
             1 | 2 => {
                 let count = when.length();
-                every(count, kind == 2 && count > 0, &mut || self.holds(&mut when, audiences))
+                every(count, kind == 2 && count > 0, &mut |_| self.holds(&mut when, audiences))
             }
             3 => !self.holds(&mut when, audiences),
             4 => match self.attribute(&mut when) {
@@ -409,13 +409,6 @@ fn open(truth: Truth, closed: Reason) -> Result<(), Reason> {
     }
 }
 
-/// Kleene's conjunction of so many truths, or with `any` his disjunction. All are read.
-fn every(count: usize, any: bool, truth: &mut dyn FnMut() -> Truth) -> Truth {
-    let turned = |truth: Truth| if any { !truth } else { truth };
-    let least = (0..count).map(|_| turned(truth())).fold(Truth::True, Truth::min);
-    turned(least)
-}
-
 /// Whether a value passes the test that is next.
 fn passes(from: &mut Reader<'_>, given: Given<'_>) -> Truth {
     let mut test = from.part();
@@ -423,14 +416,14 @@ fn passes(from: &mut Reader<'_>, given: Given<'_>) -> Truth {
     match kind {
         1 | 2 => {
             let count = test.length();
-            every(count, kind == 2, &mut || passes(&mut test, given))
+            every(count, kind == 2, &mut |_| passes(&mut test, given))
         }
         3 => !passes(&mut test, given),
         4 => given.is(Given::read(&mut test)),
         5 if given == Given::List => Truth::Unknown,
         5 => {
             let count = test.length();
-            every(count, true, &mut || given.is(Given::read(&mut test)))
+            every(count, true, &mut |_| given.is(Given::read(&mut test)))
         }
         6..=9 => match given.compare(Given::read(&mut test)) {
             Err(unknown) => unknown,
@@ -449,3 +442,6 @@ fn passes(from: &mut Reader<'_>, given: Given<'_>) -> Truth {
         _ => Truth::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,7 @@ pub(crate) fn find<'v>(attributes: &'v Map, path: &[String]) -> Option<&'v Value
 }
 
 /// Kleene's conjunction of so many truths, or with `any` his disjunction: the least of them, or the most.
-fn every(count: usize, any: bool, truth: &mut dyn FnMut(usize) -> Truth) -> Truth {
+pub(crate) fn every(count: usize, any: bool, truth: &mut dyn FnMut(usize) -> Truth) -> Truth {
     let turned = |truth: Truth| if any { !truth } else { truth };
     let mut least = Truth::True;
     for at in 0..count {
