@@ -39,7 +39,7 @@ pub struct Answer<'a> {
 /// use splitlight_engine::{Consent, Reason, bytes, compile, lean};
 /// use splitlight_protocol::{Map, Timestamp, Value, config};
 /// let parsed = config::parse(r#"{ "version": 1, "project": "shop", "experiments": [
-///   { "key": "hero", "when": { "plan": "pro" }, "variations": [{ "key": "a", "weight": 0 }, { "key": "b" }] }] }"#);
+///   { "key": "hero", "when": { "plan": "pro" }, "variations": [{ "key": "a", "weight": 0 }, { "key": "b", "weight": 1 }] }] }"#);
 /// let program = compile(&parsed.config).program.to_bytes();
 /// let attributes = Value::Object(Map::from_iter([("plan".to_owned(), "pro".into())]));
 /// let texts = ["v-1", "", "https://shop.test/", "", "Mozilla/5.0", "es"].map(Value::from);
