@@ -26,17 +26,20 @@ pub(crate) fn difference(program: &Program, facts: &Facts, now: Timestamp) -> Op
     let mut input = Vec::new();
     let site = [Value::Object(facts.attributes.clone())];
     bytes::value(&Value::Array([&texts[..], &said, &site].concat()), &mut input);
-    let (code, mut answers, mut otherwise) = (program.to_bytes(), 0, None);
+    let (code, mut otherwise) = (program.to_bytes(), None);
+    // In the order of the program, and not by key: keys that are written twice are told twice.
+    let mut all = decisions.iter(program).filter(|(item, _)| !item.variations().is_empty());
     lean::decide(&code, &input, facts.consent, now, &mut |answer| {
-        answers += 1;
-        let made = decisions.iter(program).find(|(item, _)| item.key() == answer.key);
+        let made = all.next();
         let same = made.is_some_and(|(item, decision)| {
-            item.variations()[decision.variation].key == answer.variation && decision.reason == answer.reason
+            let variation = &item.variations()[decision.variation].key;
+            let told = (answer.key, answer.variation, answer.reason);
+            let left = answer.reason == Reason::Deferred && answer.key == item.key();
+            left || told == (item.key(), variation, decision.reason)
         });
-        if !same && answer.reason != Reason::Deferred {
+        if !same {
             otherwise = Some(format!("the decide-only build has {answer:?}, not {:?}", made.map(|it| it.1)));
         }
     });
-    let some_missing = answers != program.items().iter().filter(|item| !item.variations().is_empty()).count();
-    otherwise.or_else(|| some_missing.then(|| format!("the decide-only build has {answers} answers")))
+    otherwise.or_else(|| all.next().map(|(item, _)| format!("the decide-only build has no {}", item.key())))
 }

@@ -90,24 +90,24 @@ struct Slots {
 
 impl Slots {
     /// What the reason becomes in a slot: the first item that is open fills it.
+    ///
+    /// An item that is deferred stays so, also in a slot that is taken: a gate of its own that is closed would say more.
     fn fill(&mut self, slot: u32, reason: Reason) -> Reason {
         if !reason.is_open() && reason != Reason::Deferred {
             return reason;
         }
         let (at, bit) = ((slot / 64) as usize, 1 << (slot % 64));
-        match (self.taken.get_mut(at), self.deferred.get_mut(at)) {
-            (Some(taken), Some(deferred)) => {
-                if *deferred & bit != 0 {
-                    return Reason::Deferred;
-                }
-                if *taken & bit != 0 {
-                    return Reason::Slot;
-                }
-                *(if reason == Reason::Deferred { deferred } else { taken }) |= bit;
-                reason
-            }
-            _ => Reason::Deferred,
+        let (Some(taken), Some(deferred)) = (self.taken.get_mut(at), self.deferred.get_mut(at)) else {
+            return Reason::Deferred;
+        };
+        if *taken & bit != 0 {
+            return if reason == Reason::Deferred { reason } else { Reason::Slot };
         }
+        if *deferred & bit != 0 {
+            return Reason::Deferred;
+        }
+        *(if reason == Reason::Deferred { deferred } else { taken }) |= bit;
+        reason
     }
 }
 

@@ -87,6 +87,7 @@ fn the_first_of_a_slot_fills_it_and_one_that_is_deferred_defers_the_rest() {
     };
     assert_eq!(reasons([free, pro, pro]), [Reason::Audience, Reason::Assigned, Reason::Slot]);
     assert_eq!(reasons([seen, pro, free]), [Reason::Deferred, Reason::Deferred, Reason::Audience]);
+    assert_eq!(reasons([pro, seen, pro]), [Reason::Assigned, Reason::Deferred, Reason::Slot]);
     let mut slots = Slots { taken: [0; 4], deferred: [0; 4] };
     assert_eq!(slots.fill(256, Reason::Assigned), Reason::Deferred);
 }
