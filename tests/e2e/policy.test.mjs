@@ -75,7 +75,8 @@ for (const [way, policy, source] of WAYS) {
     await until(async () => (await look(LOOK))?.[0] === CHANGED[0]);
     assert.deepEqual(await look(LOOK), CHANGED);
     assert.equal((await look("splitlight.init()")).source, source);
-    await until(() => site.events().length === 1);
+    // What the page of the test before has sent on its way out may still come.
+    await until(() => site.events().length > 0);
     await look('splitlight.track("view")');
     await page.reload();
     await until(async () => (await look('document.querySelector("#fans").textContent')) === "Fan");
