@@ -58,8 +58,8 @@ async function open(path, init) {
 
 const go = (page, path) => page.evaluate((to) => history.pushState(null, "", to), path);
 
-test("the changes of one route are taken back on the next, and made again when it comes back", async () => {
-  const { page, body, all, context } = await open("/b");
+for (const [where, init] of [["", undefined], [" where no event tells of routes", () => delete window.navigation]]) test(`the changes of one route are taken back on the next${where}, and made again when it comes back`, async () => {
+  const { page, body, all, context } = await open("/b", init);
   const color = () => page.evaluate(() => getComputedStyle(document.querySelector("#text")).color);
   const original = await body();
   assert.ok(original.includes('id="both">Both<'), original);

@@ -14,6 +14,8 @@ const VERSION = "0.1.0";
 const LATE_MS = 5_000;
 // A new address answers within this time, or the page that was to be left is seen, such as after a download.
 const STAY_MS = 2_000;
+// Where no event tells of a new address, it is looked at so often.
+const ROUTE_MS = 100;
 // What was met is written down when the page has a moment, or after this time.
 const SETTLE_MS = 200;
 
@@ -281,7 +283,8 @@ export function openPage(options, base, wasm, program, site) {
     addEventListener("pagehide", flush, { signal });
     document.addEventListener("visibilitychange", () => document.hidden && flush(), { signal });
     if (window.navigation) navigation.addEventListener("currententrychange", route, { signal });
-    else addEventListener("popstate", route, { signal });
+    // No event tells of `pushState` there.
+    else setInterval(route, ROUTE_MS);
   };
 
   // What is rarely needed is a file of its own; it gets what this page has.
