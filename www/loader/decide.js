@@ -2,9 +2,9 @@
 //
 // It gives `variation` and `peek` to the queue `window.splitlight`. The script, when it comes, takes over what was decided
 // as it takes it from the edge, and counts what was read.
-import { bytes } from "./bytes.js";
+import { MASK, bytes } from "./bytes.js";
 import { encode } from "./core.js";
-import { CONSENT, ID, MEASUREMENT, PERSONALIZATION, cookie, isAgreed, setCookie } from "./device.js";
+import { MEASUREMENT, PERSONALIZATION, consentNow, isAgreed, keepId, keptId } from "./device.js";
 import { newId } from "./ids.js";
 import { siteSays } from "./signals.js";
 
@@ -12,8 +12,8 @@ const HANDOVER = "splitlight-handover";
 
 // The answers for this visitor, as the edge hands them over.
 const choose = (options, consent) => {
-  let id = cookie(ID)?.split(".")[0];
-  if (!id) setCookie(ID, (id = newId()));
+  let id = keptId();
+  if (!id) keepId((id = newId()));
   const { referrer } = document;
   const { userAgent, language } = navigator;
   const facts = encode([id, options.user, location.href, referrer, userAgent, language, { ...options.attributes }]);
@@ -28,7 +28,7 @@ const choose = (options, consent) => {
       reason: read(reason, reasonLength),
       left: [...Array(changes).keys()],
     });
-  const core = new WebAssembly.Instance(new WebAssembly.Module(bytes("@@WASM@@", 42)), { _: [tell] }).exports;
+  const core = new WebAssembly.Instance(new WebAssembly.Module(bytes("@@WASM@@", MASK)), { _: [tell] }).exports;
   const at = core.room(program.length + facts.length);
   new Uint8Array(core.memory.buffer).set([...program, ...facts], at);
   core.choose(program.length, isAgreed(consent, MEASUREMENT), isAgreed(consent, PERSONALIZATION), Date.now());
@@ -45,7 +45,7 @@ try {
       return queue.peek(key, fallback);
     };
     const options = { ...document.currentScript?.dataset, ...window.splitlight_config };
-    const consent = cookie(CONSENT) ?? siteSays(options.consent, `${options.signals ?? ""}`) ?? "granted";
+    const consent = consentNow(siteSays(options.consent, `${options.signals ?? ""}`));
     const rendered = document.getElementById(HANDOVER);
     if (rendered) {
       // The edge has decided.

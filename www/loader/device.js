@@ -15,11 +15,11 @@ export const isAnswer = (answer) => isAgreed(answer) || answer === "denied";
 /** What is decided by: before there is an answer, by an id of this page alone. */
 export const decidedBy = (consent) => (isAnswer(consent) ? consent : MEASUREMENT);
 
-export const ID = "sl_id";
+const ID = "sl_id";
 const STICKY = "sl_sticky";
 const SEGMENTS = "sl_seg";
 const MET = "sl_met";
-export const CONSENT = "sl_consent";
+const CONSENT = "sl_consent";
 export const FORGET = "sl_forget";
 export const SESSION = "sl.session";
 const HISTORY = "sl.history";
@@ -40,6 +40,15 @@ export const setCookie = (name, value, seconds = KEEP) =>
     document.cookie = `${name}=${value}; Max-Age=${seconds}; SameSite=Lax; Path=/${secure}`;
   });
 
+/** The visitor's answer, or else what the site says; a word we do not know is no agreement. */
+export const consentNow = (siteSays) => cookie(CONSENT) ?? siteSays ?? "granted";
+
+/** The id that is kept, as `<uuid>[.<signature>]`: the edge signs, and the cookie stays as it is. */
+export const keptId = () => cookie(ID)?.split(".")[0];
+
+/** Keeps an id that is new. */
+export const keepId = (id) => setCookie(ID, id);
+
 // How a visit begins, which results can be broken down by.
 const beginning = () => {
   const host = attempt(() => new URL(document.referrer).host);
@@ -53,21 +62,19 @@ const beginning = () => {
 export function openDevice(siteSays) {
   let session;
   const device = {
-    // A word we do not know is no agreement.
-    consent: cookie(CONSENT) ?? siteSays ?? "granted",
+    consent: consentNow(siteSays),
     /** The visitor's own answer, where they were asked. */
     said: cookie(CONSENT),
     id: undefined,
 
     agreed: (purpose) => isAgreed(device.consent, purpose),
 
-    // `<uuid>[.<signature>]`; the edge signs, and the cookie stays as it is.
     recall() {
-      const kept = device.agreed() && cookie(ID);
+      const kept = device.agreed() && keptId();
       // Before there is an answer it is of this page alone, and stays the page's if the answer is yes.
-      if (kept) device.id = kept.split(".")[0];
+      if (kept) device.id = kept;
       else if (device.consent !== "denied") device.id ??= newId();
-      if (device.agreed() && !kept) setCookie(ID, device.id);
+      if (device.agreed() && !kept) keepId(device.id);
     },
 
     answer(consent) {

@@ -1,4 +1,5 @@
 // What happens on a page, for the parts of the script that make events of it.
+import { whenMoved } from "./routes.js";
 
 /** Calls once for each page, routes of a single-page app included. */
 export const whenViewed = (see) => {
@@ -9,8 +10,7 @@ export const whenViewed = (see) => {
     see();
   };
   view();
-  if (window.navigation) navigation.addEventListener("currententrychange", view);
-  else addEventListener("popstate", view);
+  whenMoved(view);
 };
 
 /** Calls with each of these depths, percent of the page's height, once per page. */

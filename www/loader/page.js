@@ -7,15 +7,14 @@ import { openCore } from "./core.js";
 import { createEdits } from "./edits.js";
 import { siteSays } from "./signals.js";
 import { createOutbox } from "./outbox.js";
-import { bytes } from "./bytes.js";
+import { MASK, bytes } from "./bytes.js";
+import { whenMoved } from "./routes.js";
 
 const VERSION = "0.1.0";
 // After the page is complete, elements may be this late; then we stop looking for more of what was found.
 const LATE_MS = 5_000;
 // A new address answers within this time, or the page that was to be left is seen, such as after a download.
 const STAY_MS = 2_000;
-// Where no event tells of a new address, it is looked at so often.
-const ROUTE_MS = 100;
 // What was met is written down when the page has a moment, or after this time.
 const SETTLE_MS = 200;
 
@@ -282,9 +281,7 @@ export function openPage(options, base, wasm, program, site) {
     // No unload handlers: they would keep the page out of the back-forward cache.
     addEventListener("pagehide", flush, { signal });
     document.addEventListener("visibilitychange", () => document.hidden && flush(), { signal });
-    if (window.navigation) navigation.addEventListener("currententrychange", route, { signal });
-    // No event tells of `pushState` there.
-    else setInterval(route, ROUTE_MS);
+    whenMoved(route, { signal });
   };
 
   // What is rarely needed is a file of its own; it gets what this page has.
@@ -387,7 +384,7 @@ export function openPage(options, base, wasm, program, site) {
     // A framework that takes over the whole document would not find it in its own.
     element?.remove();
     try {
-      const module = new WebAssembly.Module(bytes(wasm, 42));
+      const module = new WebAssembly.Module(bytes(wasm, MASK));
       open((imports) => new WebAssembly.Instance(module, imports).exports);
     } catch (refused) {
       // By a Content-Security-Policy, or by an old browser: the same core as JavaScript. Without it the page stays as it is.

@@ -11,7 +11,7 @@ use crate::score::Ask;
 use splitlight_protocol::Value;
 
 use holds::found;
-pub(crate) use holds::{Context, asked, every, find, holds, lookup, passes};
+pub(crate) use holds::{Context, asked, every, find, holds, is_ordered, lookup, passes};
 pub(crate) use test::{Orders, Test, Type};
 
 /// A condition about a visitor.

@@ -6,9 +6,9 @@
 use crate::attributes::{browser, device, is_bot, os};
 use crate::code::{FORMAT, Gated, SECTIONS, Section};
 use crate::codec::{Reader, Wire};
-use crate::condition::{Truth, every};
+use crate::condition::{Truth, every, is_ordered};
 use crate::decide::{agreed, named};
-use crate::page::{Url, fits};
+use crate::page::{Url, fits, takes_part_by};
 use crate::program::runs_at;
 use crate::reason::Reason;
 use crate::visitor::Consent;
@@ -271,7 +271,10 @@ impl<'a> Page<'a> {
         if !agreed(item, self.consent) {
             return Err(Reason::NoConsent);
         }
-        open(self.takes_part(item.pages), Reason::Page)?;
+        // A regular expression is not looked at.
+        let fits = |pattern: &mut Reader<'_>| (pattern.byte() == 0).then(|| fits(pattern, &self.facts.url));
+        let on_page = takes_part_by(&mut { item.pages }, &mut { fits });
+        open(on_page.map_or(Truth::Unknown, Truth::from), Reason::Page)?;
         if let Some(wanted) = self.facts.url.parameter(item.key).and_then(|wanted| named(item, wanted)) {
             return Ok((wanted, Reason::Forced));
         }
@@ -283,13 +286,12 @@ impl<'a> Page<'a> {
         if !item.constant && id.is_none() {
             return Err(Reason::NoUnit);
         }
-        let filters = if item.constant { Reader::new(&[0]) } else { item.filters };
-        let before = [item.holdouts, filters];
-        if item.sticky.is_some() || before.into_iter().any(|mut list| list.length() > 0) {
+        let has = |mut list: Reader<'_>| list.length() > 0;
+        if item.sticky.is_some() || has(item.holdouts) || (!item.constant && has(item.filters)) {
             return Err(Reason::Deferred);
         }
         open(self.holds(&mut { item.when }, usize::MAX), Reason::Audience)?;
-        if [item.prerequisites, item.caps, item.contexts].into_iter().any(|mut list| list.length() > 0) {
+        if has(item.prerequisites) || has(item.caps) || has(item.contexts) {
             return Err(Reason::Deferred);
         }
         let variation = match id {
@@ -297,24 +299,6 @@ impl<'a> Page<'a> {
             None => 1,
         };
         Ok((variation, Reason::Assigned))
-    }
-
-    /// Whether the page takes part by a list of patterns; a regular expression is not looked at.
-    fn takes_part(&self, mut pages: Reader<'_>) -> Truth {
-        let mut included = None;
-        for _ in 0..pages.length() {
-            let mut pattern = pages.part();
-            let include = bool::read(&mut pattern);
-            if pattern.byte() != 0 {
-                return Truth::Unknown;
-            }
-            match (include, fits(&mut pattern, &self.facts.url)) {
-                (false, true) => return Truth::False,
-                (true, matched) => included = Some(included == Some(true) || matched),
-                (false, false) => {}
-            }
-        }
-        (included != Some(false)).into()
     }
 
     /// The id that is hashed for a unit.
@@ -427,14 +411,7 @@ fn passes(from: &mut Reader<'_>, given: Given<'_>) -> Truth {
         }
         6..=9 => match given.compare(Given::read(&mut test)) {
             Err(unknown) => unknown,
-            Ok(order) => order
-                .is_some_and(|order| match kind {
-                    6 => order == Ordering::Less,
-                    7 => order != Ordering::Greater,
-                    8 => order == Ordering::Greater,
-                    _ => order != Ordering::Less,
-                })
-                .into(),
+            Ok(order) => is_ordered(kind, order).into(),
         },
         10 => (bool::read(&mut test) == (given != Given::Null)).into(),
         11 => (test.byte() == given.kind()).into(),

@@ -210,16 +210,24 @@ pub fn page_matches(pattern: &str, url: &str) -> bool {
 /// Whether a page takes part by the list of patterns that is next: no exclusion matches, and an inclusion does or there is
 /// none.
 pub(crate) fn takes_part(pages: &mut Reader<'_>, url: &Url<'_>, code: &Code) -> bool {
+    takes_part_by(pages, &mut |pattern| Some(matches(pattern, url, code))) == Some(true)
+}
+
+/// The same, given what tells whether a pattern matches; `None` when that is not to be known of one that counts.
+pub(crate) fn takes_part_by(
+    pages: &mut Reader<'_>,
+    matches: &mut dyn FnMut(&mut Reader<'_>) -> Option<bool>,
+) -> Option<bool> {
     let mut included = None;
     for _ in 0..pages.length() {
         let mut pattern = pages.part();
-        match (bool::read(&mut pattern), matches(&mut pattern, url, code)) {
-            (false, true) => return false,
+        match (bool::read(&mut pattern), matches(&mut pattern)?) {
+            (false, true) => return Some(false),
             (true, matched) => included = Some(included == Some(true) || matched),
             (false, false) => {}
         }
     }
-    included != Some(false)
+    Some(included != Some(false))
 }
 
 /// Matches `*` by greedy retry from the last star, which is linear in `pattern.len() * text.len()`.

@@ -169,12 +169,7 @@ pub(crate) fn passes(from: &mut Reader<'_>, value: &Value, context: &Context<'_>
                 _ => wanted.contains(value),
             }
         }
-        6..=9 => compare(value, &Value::read(&mut test)).is_some_and(|order| match kind {
-            6 => order == Ordering::Less,
-            7 => order != Ordering::Greater,
-            8 => order == Ordering::Greater,
-            _ => order != Ordering::Less,
-        }),
+        6..=9 => is_ordered(kind, compare(value, &Value::read(&mut test))),
         10 => bool::read(&mut test) == (*value != Value::Null),
         11 => test.byte() == type_of(value),
         12..=17 if context.code.asks_rare() => return passes_rare(kind, test, value, context),
@@ -226,6 +221,16 @@ fn within(kind: u8, mut test: Reader<'_>, value: &Value, context: &Context<'_>) 
             Value::Null if kind == 13 => Truth::False,
             item => passes(&mut test, item, context),
         }
+    })
+}
+
+/// Whether an order is the one that a kind of test asks for: 6 less, 7 at most, 8 greater, 9 at least.
+pub(crate) fn is_ordered(kind: u8, order: Option<Ordering>) -> bool {
+    order.is_some_and(|order| match kind {
+        6 => order == Ordering::Less,
+        7 => order != Ordering::Greater,
+        8 => order == Ordering::Greater,
+        _ => order != Ordering::Less,
     })
 }
 
