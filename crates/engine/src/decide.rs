@@ -89,7 +89,7 @@ impl Decisions {
         if !program.asks_rare() {
             return None;
         }
-        let mut sticky = visitor.sticky.clone();
+        let mut sticky = visitor.facts.sticky.clone();
         let mut new = false;
         for (at, decision) in self.items.iter().enumerate() {
             let item = program.item(at);
@@ -177,11 +177,11 @@ impl<'a, T: Tells> Deciding<'a, T> {
         if !runs_at(item.start, item.end, self.now) {
             return Err(Reason::NotRunning);
         }
-        if self.visitor.bot {
+        if self.visitor.facts.bot {
             return Err(Reason::Bot);
         }
         let constant = item.constant;
-        if !agreed(item, self.visitor.consent) {
+        if !agreed(item, self.visitor.facts.consent) {
             return Err(Reason::NoConsent);
         }
         if !takes_part(&mut { item.pages }, &self.url, self.program) {
@@ -259,7 +259,7 @@ impl<'a, T: Tells> Deciding<'a, T> {
     /// How often an item was shown within the window of the cap that is next, and how often it may be.
     pub(crate) fn shown(&self, cap: &mut Reader<'_>) -> (Result<f64, Reason>, u32) {
         let (tracked, window, times) = (cap.index(), Window::read(cap), u32::read(cap));
-        let shown = match (&self.visitor.history, self.program.tracked(tracked)) {
+        let shown = match (&self.visitor.facts.history, self.program.tracked(tracked)) {
             (None, _) => Err(Reason::Deferred),
             (_, Err(_)) => Err(Reason::Unsupported),
             (Some(history), Ok(tracked)) => Ok(history.ask(&tracked, window, Measure::Count, self.now)),
@@ -284,7 +284,7 @@ impl<'a, T: Tells> Deciding<'a, T> {
         for at in [item.fallback, Some(item.unit)].into_iter().flatten() {
             let Some(id) = self.id_of(at, None) else { continue };
             let unit = unit_hash(&mut self.program.entry(Section::Units, at as usize), id);
-            match self.visitor.sticky.find(item, rule, unit) {
+            match self.visitor.facts.sticky.find(item, rule, unit) {
                 Found::Nothing => {}
                 Found::Blocked => return Found::Blocked,
                 kept @ Found::Variation(_) => found = kept,
@@ -426,7 +426,8 @@ impl<'a, T: Tells> Deciding<'a, T> {
         }
         // A rollout is a seed, a version and a range.
         if bool::read(rule) {
-            let none = if self.visitor.partial && unit != 0 { Reason::Deferred } else { Reason::NoUnit };
+            let none =
+                if self.visitor.facts.partial && unit != 0 { Reason::Deferred } else { Reason::NoUnit };
             let id = self.id_of(unit, None).ok_or(skip(none))?;
             let place = bucket(rule.text(), id, HashVersion::read(rule));
             if !within(Wire::read(rule), place) {
@@ -458,7 +459,8 @@ pub(crate) fn agreed(item: &Gated<'_>, consent: Consent) -> bool {
 
 /// The variation that a preview link or `?<key>=<index or variation key>` asks for.
 pub(crate) fn forced(item: &Gated<'_>, visitor: &Visitor, url: &Url<'_>) -> Option<usize> {
-    let preview = visitor.forced.iter().find(|(key, _)| *key == item.key).map(|(_, wanted)| wanted.as_str());
+    let preview =
+        visitor.facts.forced.iter().find(|(key, _)| *key == item.key).map(|(_, wanted)| wanted.as_str());
     preview.or_else(|| url.parameter(item.key)).and_then(|wanted| named(item, wanted))
 }
 

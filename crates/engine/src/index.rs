@@ -250,9 +250,9 @@ impl Index {
         }
         // Machines, previews and who has not agreed or has no id are decided gate by gate.
         let url = visitor.url();
-        let like_most = visitor.consent == Consent::Granted
-            && !visitor.bot
-            && visitor.forced.is_empty()
+        let like_most = visitor.facts.consent == Consent::Granted
+            && !visitor.facts.bot
+            && visitor.facts.forced.is_empty()
             && url.parameter_names().all(|name| program.item(name).is_none());
         if like_most {
             words.iter_mut().zip(&self.simple).for_each(|(word, bits)| word.simple = *bits);

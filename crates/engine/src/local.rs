@@ -33,7 +33,7 @@ pub(crate) fn holds(part: &mut Reader<'_>, visitor: &Visitor, now: Timestamp) ->
             offset = Some(ahead);
         }
     }
-    let Some(offset) = offset.or(visitor.utc_offset.map(i64::from)) else { return Truth::Unknown };
+    let Some(offset) = offset.or(visitor.facts.utc_offset.map(i64::from)) else { return Truth::Unknown };
     let local = utc.saturating_add(offset);
     let minute = local.rem_euclid(MINUTES_A_DAY);
     // 1 January 1970 was a Thursday.

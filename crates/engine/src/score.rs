@@ -129,7 +129,7 @@ type Shown<'a> = (&'a [(String, f64)], f64);
 
 fn meter<'a>(score: &mut Reader<'_>, context: &Context<'a>) -> Result<Shown<'a>, Truth> {
     let tracked = score.index();
-    let history = context.visitor.history.as_ref().ok_or(Truth::Unknown)?;
+    let history = context.visitor.facts.history.as_ref().ok_or(Truth::Unknown)?;
     Ok(history.values(&context.code.tracked(tracked)?, context.now))
 }
 

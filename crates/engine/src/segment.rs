@@ -75,7 +75,7 @@ impl Visitor {
     /// Whether the visitor is in a segment, as far as the device told.
     pub(crate) fn is_in_segment(&self, program: &Code, number: usize) -> Truth {
         let known = |segment: &&u32| **segment as usize == number;
-        match (&self.segments, program.segments.iter().find(known)) {
+        match (&self.facts.segments, program.segments.iter().find(known)) {
             (Some(segments), Some(segment)) => segments.contains(segment).into(),
             _ => Truth::Unknown,
         }

@@ -57,13 +57,13 @@ pub(crate) fn holds((from, to): (f64, f64), place: f64) -> bool {
 /// The visitor's id for the unit that is next: only texts that are not empty and numbers other than zero are ids.
 pub(crate) fn id(unit: &mut Reader<'_>, visitor: &Visitor, digits: Digits) -> Option<String> {
     match unit.byte() {
-        0 => match lookup(&visitor.attributes, unit).found? {
+        0 => match lookup(&visitor.facts.attributes, unit).found? {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
             Value::Number(number) if *number != 0.0 => Some((digits.0)(*number)),
             _ => None,
         },
-        1 => visitor.id.clone(),
-        2 => visitor.user.clone(),
+        1 => visitor.facts.id.clone(),
+        2 => visitor.facts.user.clone(),
         _ => None,
     }
 }

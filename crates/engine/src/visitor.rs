@@ -74,60 +74,46 @@ pub struct Facts {
 /// A visitor, as far as consent lets a decision know them.
 #[derive(Clone, Debug)]
 pub struct Visitor {
-    pub(crate) id: Option<String>,
-    pub(crate) user: Option<String>,
-    pub(crate) attributes: Map,
-    pub(crate) history: Option<History>,
-    pub(crate) segments: Option<Vec<u32>>,
-    pub(crate) url: String,
-    pub(crate) consent: Consent,
-    pub(crate) bot: bool,
-    pub(crate) sticky: Sticky,
-    pub(crate) utc_offset: Option<i32>,
-    pub(crate) partial: bool,
-    pub(crate) forced: Vec<(String, String)>,
+    pub(crate) facts: Facts,
 }
 
 impl Visitor {
     /// Takes the facts and drops what consent forbids: without it there is no id and the history is empty.
-    pub fn new(facts: Facts) -> Self {
+    pub fn new(mut facts: Facts) -> Self {
         let (measures, personalizes) = (facts.consent.measures(), facts.consent.personalizes());
         let known = measures || personalizes;
-        let history = if personalizes { facts.history } else { Some(History::default()) };
-        let mut attributes = facts.attributes;
-        if let Some(history) = &history {
-            history.describe(&mut attributes);
+        if !personalizes {
+            facts.history = Some(History::default());
+            facts.segments = None;
         }
-        Self {
-            id: facts.id.filter(|id| known && !id.is_empty()),
-            user: facts.user.filter(|user| known && !user.is_empty()),
-            history,
-            segments: facts.segments.filter(|_| personalizes),
-            url: facts.url,
-            attributes,
-            consent: facts.consent,
-            bot: facts.bot,
-            sticky: if measures { facts.sticky } else { Sticky::default() },
-            utc_offset: facts.utc_offset,
-            partial: facts.partial,
-            forced: facts.forced,
+        if let Some(history) = &facts.history {
+            history.describe(&mut facts.attributes);
         }
+        for id in [&mut facts.id, &mut facts.user] {
+            if !known || id.as_ref().is_some_and(String::is_empty) {
+                *id = None;
+            }
+        }
+        if !measures {
+            facts.sticky = Sticky::default();
+        }
+        Self { facts }
     }
 
     /// The parts of the page's address.
     pub(crate) fn url(&self) -> Url<'_> {
-        Url::parse(&self.url)
+        Url::parse(&self.facts.url)
     }
 
     /// Everything conditions and templates may ask about.
     pub fn attributes(&self) -> &Map {
-        &self.attributes
+        &self.facts.attributes
     }
 
     /// Whether attributes may be known later ([`Facts::partial`]). The build of the script tag takes the answer for no
     /// (`crates/xtask/src/snip.rs`), because a page asks nobody else.
     #[inline(never)]
     pub(crate) fn is_partial(&self) -> bool {
-        self.partial
+        self.facts.partial
     }
 }

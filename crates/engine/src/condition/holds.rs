@@ -30,7 +30,7 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     /// What is asked about a visitor.
     pub(crate) fn new(code: &'a Code, visitor: &'a Visitor, now: Timestamp) -> Self {
-        let (attributes, partial) = (&visitor.attributes, visitor.partial);
+        let (attributes, partial) = (&visitor.facts.attributes, visitor.facts.partial);
         Self { code, audiences: usize::MAX, visitor, attributes, partial, in_score: false, now }
     }
 
@@ -150,7 +150,7 @@ pub(super) fn found(kind: u8, from: &mut Reader<'_>, context: &Context<'_>) -> R
 /// Why there is none.
 pub(crate) fn asked(from: &mut Reader<'_>, context: &Context<'_>) -> Result<f64, Truth> {
     let (tracked, window, measure) = (from.index(), Window::read(from), Measure::read(from));
-    let history = context.visitor.history.as_ref().ok_or(Truth::Unknown)?;
+    let history = context.visitor.facts.history.as_ref().ok_or(Truth::Unknown)?;
     Ok(history.ask(&context.code.tracked(tracked)?, window, measure, context.now))
 }
 

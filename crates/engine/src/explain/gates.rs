@@ -44,8 +44,8 @@ impl<'a> Looking<'a> {
         let (constant, url) = (code.constant, self.visitor.url());
         let mut gates = vec![
             gate("schedule", item.runs_at(self.now), [("start", start), ("end", end)]),
-            gate("bot", !self.visitor.bot, []),
-            gate("consent", crate::decide::agreed(&code, self.visitor.consent), []),
+            gate("bot", !self.visitor.facts.bot, []),
+            gate("consent", crate::decide::agreed(&code, self.visitor.facts.consent), []),
             gate("page", takes_part(&mut { code.pages }, &url, self.program), [("path", url.path().into())]),
         ];
         if let Some(variation) = crate::decide::forced(&code, self.visitor, &url) {
