@@ -39,31 +39,41 @@ const payload = {
 };
 
 const bundle = (name) => readFileSync(new URL(`../../node_modules/@growthbook/growthbook/dist/bundles/${name}`, import.meta.url), "utf8");
-// Between a long script and the next one the parser may give way to a frame, which is no part of either.
-const timed = (script) => `window.began = performance.now();${script}
+// Between a long script and the next one the parser may give way to a frame, which is no part of either. What a script says
+// of itself to the browser has to stay its first line.
+const timed = (script) => {
+  const [, hint, rest] = /^(\/\/#.*\n)?([^]*)$/.exec(script);
+  return `${hint ?? ""}window.began = performance.now();${rest}
 ;window.ended = performance.now();`;
-const scripts = {
-  ours: `<script>window.splitlight_config = { attributes: ${JSON.stringify(visitor)} };</script>
-    <script data-key="sl_write_x" data-api="/_sl">${timed(scriptFor(config))}</script>`,
-  theirs: `<script>window.growthbook_config = ${JSON.stringify({ clientKey: "sdk-x", attributes: visitor, payload, noStreaming: true })};</script>
-    <script>${timed(bundle("auto.min.js"))}</script>`,
-  library: `<script>${timed(`${bundle("index.min.js")}
-    new growthbook.GrowthBook({ attributes: ${JSON.stringify(visitor)} }).initSync({ payload: ${JSON.stringify(payload)} });`)}</script>`,
-  neither: `<script>${timed("")}</script>`,
 };
-const page = (script) => `<!doctype html><meta charset="utf-8"><title>bench</title>
+// Files, as the tags of both name them; what is set before them is theirs to read.
+const scripts = {
+  ours: { before: `splitlight_config = { attributes: ${JSON.stringify(visitor)} }`, file: timed(scriptFor(config)) },
+  theirs: {
+    before: `growthbook_config = ${JSON.stringify({ clientKey: "sdk-x", attributes: visitor, payload, noStreaming: true })}`,
+    file: timed(bundle("auto.min.js")),
+  },
+  library: {
+    file: timed(`${bundle("index.min.js")}
+    new growthbook.GrowthBook({ attributes: ${JSON.stringify(visitor)} }).initSync({ payload: ${JSON.stringify(payload)} });`),
+  },
+  neither: { file: timed("") },
+};
+const page = (name) => `<!doctype html><meta charset="utf-8"><title>bench</title>
   ${experiments.map(({ key }) => `<p id="${key}">original</p>`).join("")}
   <script>
     window.long = [];
     new PerformanceObserver((list) => list.getEntries().forEach(({ duration }) => long.push(duration))).observe({ type: "longtask", buffered: true });
     new MutationObserver(() => (window.applied = performance.now())).observe(document.body, { childList: true, characterData: true, subtree: true });
   </script>
-  ${script}`;
+  <script>${scripts[name].before ?? ""}</script>
+  <script data-key="sl_write_x" data-api="/_sl" src="/${name}.js"></script>`;
 
 const site = await listen((request, response) => {
-  const script = scripts[request.url.slice(1)];
-  response.writeHead(script === undefined ? 404 : 200, { "content-type": "text/html; charset=utf-8" });
-  response.end(script === undefined ? "" : page(script));
+  const [name, type = "html"] = request.url.slice(1).split(".");
+  const script = scripts[name];
+  response.writeHead(script ? 200 : 404, { "content-type": `text/${type === "js" ? "javascript" : type}; charset=utf-8` });
+  response.end(script && (type === "js" ? script.file : page(name)));
 });
 
 /** One load in a profile of its own. */

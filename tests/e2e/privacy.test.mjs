@@ -63,6 +63,20 @@ const use = (page) =>
     splitlight.variation("hero");
   });
 
+test("the id is written once the page was decided, however soon the page is left", async () => {
+  // The page never has a moment.
+  const { page, context, all } = await open("", { init: () => (window.requestIdleCallback = () => 0) });
+  const id = await page.evaluate(() => splitlight.visitorId());
+  const written = async () => (await context.cookies()).find(({ name }) => name === "sl_id")?.value;
+  assert.match(id, UUID);
+  assert.equal(await written(), undefined);
+  await page.goto(`${site.origin}/next`);
+  assert.equal(await page.evaluate(() => splitlight.visitorId()), id);
+  assert.equal(await written(), id);
+  assert.deepEqual(await all(), []);
+  await context.close();
+});
+
 test("while consent is pending there is no cookie, no storage and no id on the wire", async () => {
   const { page, kept, all, context } = await open('data-consent="pending"');
   await use(page);

@@ -1,7 +1,9 @@
 // Bytes that are written as text, a character per byte: base64 would be a third larger.
 
 /** What the build has added to each byte of the wasm (crates/xtask/src/inline.rs). */
-export const MASK = 42;
+export const MASK = 60;
+
+export const encoder = new TextEncoder();
 
 /** The bytes of a text, less what was added to each. */
 export const bytes = (text, mask = 0) => {

@@ -1,11 +1,11 @@
 // The core: values go in and come out as bytes, in the form that crates/engine/src/bytes.rs describes.
 import { attempt } from "./attempt.js";
+import { encoder } from "./bytes.js";
 
 const DEPTH_MAX = 8;
 // Of one object, so that an object that contains itself ends.
 const VALUES_MAX = 10_000;
 
-const encoder = new TextEncoder();
 // A mark at its start is a part of a text.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 

@@ -61,6 +61,8 @@ const beginning = () => {
 /** @param {string | undefined} siteSays What the site says about consent; the visitor's own answer wins. */
 export function openDevice(siteSays) {
   let session;
+  // Whether the id is still to be kept.
+  let isNew;
   const device = {
     consent: consentNow(siteSays),
     /** The visitor's own answer, where they were asked. */
@@ -74,7 +76,13 @@ export function openDevice(siteSays) {
       // Before there is an answer it is of this page alone, and stays the page's if the answer is yes.
       if (kept) device.id = kept;
       else if (device.consent !== "denied") device.id ??= newId();
-      if (device.agreed() && !kept) keepId(device.id);
+      isNew = !kept;
+    },
+
+    // What is read after a cookie was written has to come from another process, so the page is decided before.
+    settleId() {
+      if (isNew && device.agreed()) keepId(device.id);
+      isNew = false;
     },
 
     answer(consent) {
@@ -96,6 +104,7 @@ export function openDevice(siteSays) {
         device.id = undefined;
       }
       device.recall();
+      device.settleId();
     },
 
     /** Whom the collector is still to forget, with the edge's signatures and `~` between them. */
@@ -127,11 +136,13 @@ export function openDevice(siteSays) {
       fetch(url, { method: "POST", body: segments, keepalive: true }).catch(() => {});
     },
 
-    // What the visitor met by being sent to this page: `<item>~<variation>`, once.
+    // What the visitor met by being sent to this page, once.
     met() {
       const met = device.agreed(MEASUREMENT) && cookie(MET);
-      if (met) setCookie(MET, "", 0);
-      return met ? met.split("~") : undefined;
+      if (!met) return undefined;
+      setCookie(MET, "", 0);
+      const [key, variation] = met.split("~");
+      return { key, variation };
     },
 
     // A character per byte: storage holds UTF-16, and base64 would only add to it.

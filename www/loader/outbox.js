@@ -1,4 +1,5 @@
 // Events on their way: written ahead, sent in batches, kept until the collector has taken them.
+import { encoder } from "./bytes.js";
 import { eventId } from "./ids.js";
 import { store } from "./store.js";
 
@@ -13,7 +14,7 @@ const RETRY_MS = [DEBOUNCE_MS, 1_000, 5_000];
 const ANSWER_MS_MAX = 10_000;
 
 /** The bytes of a text in UTF-8. */
-export const byteLength = (text) => new TextEncoder().encode(text).length;
+export const byteLength = (text) => encoder.encode(text).length;
 
 /**
  * @param {string} url The collector's.

@@ -8,6 +8,7 @@ import { createEdits } from "./edits.js";
 import { siteSays } from "./signals.js";
 import { createOutbox } from "./outbox.js";
 import { MASK, bytes } from "./bytes.js";
+import { openUnmask } from "./unmask.js";
 import { whenMoved } from "./routes.js";
 
 const VERSION = "0.1.0";
@@ -97,7 +98,7 @@ export function openPage(options, base, wasm, program, site) {
   });
 
   const decide = (keep, isNew) => {
-    settle();
+    if (unsettled.size) settle();
     if (leaving) return;
     url = location.href;
     const answer = call((it) => it.decide(facts(keep), known(it)));
@@ -142,13 +143,15 @@ export function openPage(options, base, wasm, program, site) {
   // What was met and is still to be written down.
   const unsettled = new Set();
   const settle = () => {
+    device.settleId();
     unsettled.forEach(guarded(expose));
     unsettled.clear();
   };
   // The first look into the storage may take longer than all that was decided, so the page goes on before it.
+  const settleSoon = () => (window.requestIdleCallback ?? setTimeout)(settle, { timeout: SETTLE_MS });
   const meet = (decision) => {
     if (decision.met || !/^(assigned|sticky)$/.test(decision.reason)) return;
-    if (!unsettled.size) (window.requestIdleCallback ?? setTimeout)(settle, { timeout: SETTLE_MS });
+    if (!unsettled.size) settleSoon();
     unsettled.add(decision);
   };
 
@@ -377,14 +380,16 @@ export function openPage(options, base, wasm, program, site) {
   const begin = async () => {
     let source = "script";
     let error;
-    const open = (instantiate) => (core = openCore(instantiate, bytes(program)));
+    let read = bytes;
+    const open = (instantiate) => (core = openCore(instantiate, read(program)));
     device.recall();
     const element = document.getElementById("splitlight-handover");
     handover = element && guarded(JSON.parse)(element.textContent);
     // A framework that takes over the whole document would not find it in its own.
     element?.remove();
     try {
-      const module = new WebAssembly.Module(bytes(wasm, MASK));
+      read = openUnmask();
+      const module = new WebAssembly.Module(read(wasm, MASK));
       open((imports) => new WebAssembly.Instance(module, imports).exports);
     } catch (refused) {
       // By a Content-Security-Policy, or by an old browser: the same core as JavaScript. Without it the page stays as it is.
@@ -394,11 +399,10 @@ export function openPage(options, base, wasm, program, site) {
       if (!plain) complain("is off on this page", error);
       else if (!listening.signal.aborted) guarded(open)(plain);
     }
-    guarded(() => {
-      const met = device.met();
-      if (met) events.expose(...met);
-    })();
+    const met = device.met();
+    if (met) unsettled.add(met);
     guarded(decide)(false);
+    if (!unsettled.size) settleSoon();
     guarded(listen)();
     if (/tcf|gcm/.test(signals)) more("signals", signals);
     if (!isSeen()) more("visible");

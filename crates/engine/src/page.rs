@@ -223,7 +223,7 @@ pub(crate) fn takes_part_by(
         let mut pattern = pages.part();
         match (bool::read(&mut pattern), matches(&mut pattern)?) {
             (false, true) => return Some(false),
-            (true, matched) => included = Some(included == Some(true) || matched),
+            (true, fits) => included = Some(included == Some(true) || fits),
             (false, false) => {}
         }
     }

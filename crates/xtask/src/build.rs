@@ -8,6 +8,8 @@ use crate::{bindgen, inline, parts, paths, portable, run, sdk, setup};
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 const SHIM: &str = include_str!("shim.js");
+/// Has Chromium compile all functions beside the page while it loads the script: most are called before the first paint.
+const COMPILE_ALL: &str = "//# allFunctionsCalledOnLoad";
 /// What rustc may use and wasm-opt must therefore accept.
 pub(crate) const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
@@ -57,16 +59,19 @@ pub(crate) fn browser() -> Result<()> {
             portable::bare(wasm, variant, &variant.folder(&out), module)?;
         }
         paths::create_dir(&paths::assets())?;
+        let unmask = assemble(&www.join("loader/unmask.wat"), &out.join("unmask.wasm"))?;
         let loader =
             |name: &str, bundle: &str| bundle_loader(&www.join("loader").join(name), &out.join(bundle));
-        let script = parts::bundle(&loader("loader.js", LOADER)?, &whole.0, &out)?;
+        let script = format!("{COMPILE_ALL}\n{}", loader("loader.js", LOADER)?);
+        let script = parts::bundle(&script, &whole.0, &out)?;
         let decider = loader("decide.js", DECIDER)?;
         for (name, script, (module, _)) in
             [(SCRIPT, &script, &slim), (WHOLE_SCRIPT, &script, &whole), (DECIDE_SCRIPT, &decider, &only)]
         {
-            paths::write(&paths::assets().join(name), inline::inline(script, &paths::read(module)?)?)?;
+            let script = inline::inline(script, &paths::read(module)?, &unmask)?;
+            paths::write(&paths::assets().join(name), script)?;
         }
-        sdk::build(&paths::read(&whole.0)?, &out)
+        sdk::build(&paths::read(&whole.0)?, &unmask, &out)
     })?;
     paths::copy_dir(&www.join("dashboard"), &paths::assets().join("dashboard"), &|_, bytes| bytes)
 }
@@ -141,6 +146,14 @@ pub(crate) fn wasm_opt(from: &Path, to: &Path, passes: &[&str]) -> Result<()> {
     run::output(&mut node, "wasm-opt failed: see its message above").map(drop)
 }
 
+/// A module that is written by hand.
+fn assemble(from: &Path, to: &Path) -> Result<Vec<u8>> {
+    let mut node = run::command("node");
+    node.arg("node_modules/binaryen/bin/wasm-as").arg(from).arg("-o").arg(to);
+    run::output(&mut node, "wasm-as failed: see its message above")?;
+    paths::read(to)
+}
+
 /// The loader and the glue as one minified function that runs at once.
 fn bundle_loader(loader: &Path, bundle: &Path) -> Result<String> {
     if !loader.is_file() {
@@ -152,7 +165,7 @@ fn bundle_loader(loader: &Path, bundle: &Path) -> Result<String> {
     esbuild.args(["--legal-comments=none", "--log-level=warning"]);
     // Members that only our own files use, and no interface of the browser has.
     esbuild.arg(
-        "--mangle-props=^(asksHistory|recall|keepSession|keepSticky|keepHistory|onRead|agreed|counted|records|plan|wants|conversion|made|broken|rounds|undo|seen|restore|flush|drop|unfinished|saved|said|forgets)$",
+        "--mangle-props=^(asksHistory|recall|keepSession|keepSticky|keepHistory|onRead|agreed|counted|records|plan|wants|conversion|made|broken|rounds|undo|seen|restore|flush|drop|unfinished|saved|said|forgets|settleId)$",
     );
     esbuild.arg(format!("--outfile={}", bundle.display()));
     run::output(&mut esbuild, "esbuild could not bundle www/loader: see its message above")?;

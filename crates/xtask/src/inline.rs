@@ -10,28 +10,31 @@ pub(crate) const PROGRAM_TOKEN: &str = "\"@@PROGRAM@@\"";
 /// What the Worker replaces by what else a page has to know of the config.
 pub(crate) const SITE_TOKEN: &str = "\"@@SITE@@\"";
 
+/// What the loader has in place of what undoes the mask.
+const UNMASK_TOKEN: &str = "\"@@UNMASK@@\"";
+
 /// What the loader takes away from each byte again: so masked, more of the wasm's bytes are letters and digits, which take
 /// one byte in UTF-8 and no escape. 0.5 KB of the script, and another number may be better by some bytes.
-const MASK: u8 = 42;
+const MASK: u8 = 60;
 
 /// The script with the wasm inside; the program's place must still be there, once, and at most one for the rest.
-pub(crate) fn inline(script: &str, wasm: &[u8]) -> Result<String> {
+pub(crate) fn inline(script: &str, wasm: &[u8], unmask: &[u8]) -> Result<String> {
     let found = [PROGRAM_TOKEN, SITE_TOKEN].map(|token| script.matches(token).count());
     if found[0] != 1 || found[1] > 1 {
         fail!(
             "a bundled loader has {PROGRAM_TOKEN} and {SITE_TOKEN} {found:?} times: www/loader names the first once, the second at most once"
         );
     }
-    core(script, wasm)
+    core(script, wasm, unmask)
 }
 
-/// The script with the wasm inside.
-pub(crate) fn core(script: &str, wasm: &[u8]) -> Result<String> {
+/// The script with the wasm inside, and what undoes its mask if the script has a place for that.
+pub(crate) fn core(script: &str, wasm: &[u8], unmask: &[u8]) -> Result<String> {
     if script.matches(WASM_TOKEN).count() != 1 {
         fail!("the bundle has no single {WASM_TOKEN}: its source must name it exactly once");
     }
     let masked: Vec<u8> = wasm.iter().map(|byte| byte ^ MASK).collect();
-    Ok(script.replace(WASM_TOKEN, &literal(&masked)))
+    Ok(script.replace(WASM_TOKEN, &literal(&masked)).replace(UNMASK_TOKEN, &literal(unmask)))
 }
 
 /// A template literal, in which lines may end, whose characters U+0000 to U+00FF are the bytes. The script must be served
@@ -86,9 +89,15 @@ mod tests {
 
     #[test]
     fn a_loader_without_a_place_for_the_wasm_is_refused() {
-        assert!(inline("f(\"@@PROGRAM@@\")", b"").is_err());
-        assert!(inline("f(\"@@WASM@@\")", b"").is_err());
-        assert!(inline("f(\"@@WASM@@\",\"@@PROGRAM@@\",\"@@SITE@@\",\"@@SITE@@\")", b"").is_err());
-        assert!(inline("f(\"@@WASM@@\",\"@@PROGRAM@@\",\"@@SITE@@\")", b"").is_ok());
+        assert!(inline("f(\"@@PROGRAM@@\")", b"", b"").is_err());
+        assert!(inline("f(\"@@WASM@@\")", b"", b"").is_err());
+        assert!(inline("f(\"@@WASM@@\",\"@@PROGRAM@@\",\"@@SITE@@\",\"@@SITE@@\")", b"", b"").is_err());
+        assert!(inline("f(\"@@WASM@@\",\"@@PROGRAM@@\",\"@@SITE@@\")", b"", b"").is_ok());
+    }
+
+    #[test]
+    fn the_wasm_is_masked_and_what_unmasks_it_is_not() {
+        let script = core("f(\"@@UNMASK@@\",\"@@WASM@@\")", &[MASK ^ b'w'], b"u").expect("has a place");
+        assert_eq!(script, "f(`u`,`w`)");
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Variant {
     pub(crate) name: &'static str,
     profile: &'static str,
     optimize: &'static [&'static str],
+    /// What is done at last, when the names are no longer needed.
+    last: &'static [&'static str],
     /// What hosts call; all of it takes and gives numbers, so no glue is needed.
     exports: &'static [&'static str],
     /// What it asks its host for, by count.
@@ -37,6 +39,7 @@ pub(crate) const PAGE: Variant = Variant {
     name: "splitlight_browser.wasm",
     profile: "browser",
     optimize: &SMALL_FIRST,
+    last: &SMALL_LAST,
     exports: &["memory", "room", "start", "decide", "remember"],
     imports: 1,
     formats: false,
@@ -46,13 +49,19 @@ pub(crate) const PAGE: Variant = Variant {
 /// The core of the script tag for most programs: without what `Code::asks_rare` asks for.
 pub(crate) const SLIM_PAGE: Variant = Variant {
     name: "splitlight_slim.wasm",
+    last: &SMALLEST_LAST,
     denied: &[IS_PARTIAL, ASKS_RARE, HAS_SESSION, WITHIN_A_LIST],
     ..PAGE
 };
 
 /// The core of the decide-only build.
-pub(crate) const DECIDE: Variant =
-    Variant { name: "splitlight_decide.wasm", exports: &["memory", "room", "choose"], denied: &[], ..PAGE };
+pub(crate) const DECIDE: Variant = Variant {
+    name: "splitlight_decide.wasm",
+    last: &SMALLEST_LAST,
+    exports: &["memory", "room", "choose"],
+    denied: &[],
+    ..PAGE
+};
 
 /// For hosts that decide for many visitors.
 pub(crate) const FAST: Variant = Variant {
@@ -60,6 +69,7 @@ pub(crate) const FAST: Variant = Variant {
     profile: "edge",
     // Twice: the second pass finds what the first one made alike.
     optimize: &["-O3", "-O3"],
+    last: &[],
     exports: &["memory", "room", "load", "names", "decide", "index"],
     imports: 0,
     formats: false,
@@ -71,6 +81,7 @@ pub(crate) const SMALL: Variant = Variant {
     name: "splitlight_portable_small.wasm",
     profile: "browser",
     optimize: &SMALL_FIRST,
+    last: &SMALL_LAST,
     exports: &["memory", "room", "load", "names", "decide"],
     imports: 0,
     formats: false,
@@ -82,6 +93,7 @@ pub(crate) const TOOLS: Variant = Variant {
     name: "splitlight_tools.wasm",
     profile: "browser",
     optimize: &SMALL_FIRST,
+    last: &SMALL_LAST,
     exports: &[
         "memory", "room", "load", "names", "decide", "explain", "page", "remember", "visit", "history",
     ],
@@ -98,6 +110,12 @@ pub(crate) const NAMED: &str = "named.wasm";
 /// The first KiB of memory is the far end of the stack, so no address that is computed lies there, which saves 1 % more.
 pub(crate) const SMALL_FIRST: [&str; 6] =
     ["--low-memory-unused", "-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"];
+
+/// Once more, of what was written and read again, and functions that are called often first, since their numbers are short.
+const SMALL_LAST: [&str; 3] = ["--low-memory-unused", "-Oz", "--reorder-functions"];
+
+/// What is never made into JavaScript also says of no address that it is aligned, which compresses better.
+const SMALLEST_LAST: [&str; 4] = ["--low-memory-unused", "-Oz", "--reorder-functions", "--dealign"];
 
 impl Variant {
     /// The module that [`build()`] makes.
@@ -129,7 +147,8 @@ pub(crate) fn bare(wasm: &Path, variant: &Variant, out: &Path, to: &Path) -> Res
     bindgen::web(&snipped, "bound", out)?;
     keep_exports(variant.exports, &out.join("bound_bg.wasm"), &bare)?;
     build::wasm_opt(&bare, &named, &[variant.optimize, &["-g"]].concat())?;
-    build::wasm_opt(&named, to, &["--strip-debug", "--strip-producers", "--strip-target-features"])?;
+    let strip = ["--strip-debug", "--strip-producers", "--strip-target-features"];
+    build::wasm_opt(&named, to, &[variant.last, &strip].concat())?;
     refuse_imports(to, variant.imports)
 }
 

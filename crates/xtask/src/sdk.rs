@@ -16,7 +16,7 @@ const ENTRIES: [(&str, &str); 4] =
     [("browser", ""), ("node", "node:*"), ("workerd", "./splitlight.wasm"), ("testing", "")];
 
 /// Makes the package in the output folder, ready for `npm pack`.
-pub(crate) fn build(core: &[u8], out: &Path) -> Result<()> {
+pub(crate) fn build(core: &[u8], unmask: &[u8], out: &Path) -> Result<()> {
     let sources = paths::root().join("www/sdk");
     let (package, dist) = (paths::out().join("sdk"), paths::out().join("sdk/dist"));
     if package.exists() {
@@ -27,7 +27,7 @@ pub(crate) fn build(core: &[u8], out: &Path) -> Result<()> {
     for (entry, external) in ENTRIES {
         let text = bundle(&sources.join(format!("{entry}.js")), external, out)?;
         let text = match entry {
-            "browser" => parts::address(&inline::core(&text, core)?)?,
+            "browser" => parts::address(&inline::core(&text, core, unmask)?)?,
             "testing" => once(&text, TOOLS_TOKEN, &BASE64_STANDARD.encode(&tools))?,
             _ => text,
         };
