@@ -2,8 +2,8 @@
 
 use crate::received::{Batch, Fact, Received, Traits};
 use serde::{Deserialize, Serialize};
+use splitlight_protocol::Consent;
 use splitlight_protocol::event::EventId;
-use splitlight_protocol::record::Agreed;
 use splitlight_protocol::{Map, Timestamp};
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct Entry<'a> {
     /// When they arrived.
     pub received: Timestamp,
     /// What the visitor had agreed to, as the sender said.
-    pub consent: Option<Agreed>,
+    pub consent: Option<Consent>,
     /// The dimensions that were known of the visitor.
     pub traits: &'a Traits,
     /// The events.
@@ -30,7 +30,7 @@ pub struct Entry<'a> {
 #[derive(Deserialize)]
 struct FirstForm {
     received: Timestamp,
-    consent: Option<Agreed>,
+    consent: Option<Consent>,
     events: Vec<Received>,
 }
 
@@ -40,7 +40,7 @@ pub struct Logged {
     /// When they arrived.
     pub received: Timestamp,
     /// What the visitor had agreed to, as the sender said.
-    pub consent: Option<Agreed>,
+    pub consent: Option<Consent>,
     /// The dimensions that were known of the visitor.
     pub traits: Traits,
     /// The events.
@@ -126,7 +126,7 @@ pub struct Line {
     pub received_at: Timestamp,
     /// What the visitor had agreed to, as the sender said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub consent: Option<Agreed>,
+    pub consent: Option<Consent>,
     /// The dimensions that were known of the visitor.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub traits: Traits,

@@ -1,10 +1,10 @@
 //! A received event, checked and with its time corrected.
 
 use serde::{Deserialize, Serialize};
+use splitlight_protocol::Consent;
 use splitlight_protocol::config::Dimension;
 use splitlight_protocol::event::EventId;
 use splitlight_protocol::limits::{EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX};
-use splitlight_protocol::record::Agreed;
 use splitlight_protocol::{Map, Timestamp};
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct Batch {
     /// When it arrived, by the server's clock.
     pub received: Timestamp,
     /// What the visitor had agreed to, as the sender says; `None` when it does not say.
-    pub consent: Option<Agreed>,
+    pub consent: Option<Consent>,
     /// The dimensions that are known of the visitor at this moment.
     pub traits: Traits,
     /// What happened.

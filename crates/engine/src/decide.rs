@@ -11,9 +11,9 @@ use crate::program::{Item, Program, runs_at};
 use crate::reason::Reason;
 use crate::sticky::{Found, Sticky, unit_hash};
 use crate::unit::{self, holds as within, lets_in};
-use crate::visitor::{Consent, Visitor};
+use crate::visitor::Visitor;
 use splitlight_protocol::handover::Handed;
-use splitlight_protocol::{Map, Timestamp, Value};
+use splitlight_protocol::{Consent, Map, Timestamp, Value};
 
 /// The answer for one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use crate::page::takes_part;
 use crate::program::{Item, Program};
 use crate::reason::Reason;
 use crate::unit::holds;
-use crate::visitor::{Consent, Facts, Visitor};
-use splitlight_protocol::{Timestamp, Value};
+use crate::visitor::{Facts, Visitor};
+use splitlight_protocol::{Consent, Timestamp, Value};
 
 /// Makes deciding for many visitors with one program faster: what an attribute rules out is never looked at.
 ///

@@ -11,9 +11,8 @@ use crate::decide::{agreed, named};
 use crate::page::{Url, fits, takes_part_by};
 use crate::program::runs_at;
 use crate::reason::Reason;
-use crate::visitor::Consent;
 use core::cmp::Ordering;
-use splitlight_protocol::Timestamp;
+use splitlight_protocol::{Consent, Timestamp};
 
 /// The answer for one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use crate::decide::{Decisions, decide};
 use crate::history::{History, HistoryError};
 use crate::program::Program;
 use crate::sticky::Sticky;
-use crate::visitor::{Consent, Facts, Visitor};
+use crate::visitor::{Facts, Visitor};
 use splitlight_protocol::Timestamp;
-use splitlight_protocol::record::{Agreed, Record};
+use splitlight_protocol::record::Record;
 
 /// Makes the decisions of a record again, bit for bit, with the program of the config version that the record names.
 ///
@@ -38,13 +38,7 @@ impl Facts {
             history: self.history.as_ref().map(|history| hex(&history.to_bytes())),
             segments: self.segments.clone(),
             url: self.url.clone(),
-            consent: match self.consent {
-                Consent::Granted => Agreed::Granted,
-                Consent::Pending => Agreed::Pending,
-                Consent::Denied => Agreed::Denied,
-                Consent::Measurement => Agreed::Measurement,
-                Consent::Personalization => Agreed::Personalization,
-            },
+            consent: self.consent,
             bot: self.bot,
             sticky: self.sticky.to_text(),
             utc_offset: self.utc_offset,
@@ -69,13 +63,7 @@ impl Facts {
             history: history.transpose()?,
             segments: record.segments.clone(),
             url: record.url.clone(),
-            consent: match record.consent {
-                Agreed::Granted => Consent::Granted,
-                Agreed::Pending => Consent::Pending,
-                Agreed::Denied => Consent::Denied,
-                Agreed::Measurement => Consent::Measurement,
-                Agreed::Personalization => Consent::Personalization,
-            },
+            consent: record.consent,
             bot: record.bot,
             sticky: Sticky::parse(&record.sticky),
             utc_offset: record.utc_offset,

@@ -19,7 +19,7 @@ pub use id::EventId;
 pub use parse::BatchError;
 pub use sift::Refused;
 
-use crate::record::Agreed;
+use crate::consent::Consent;
 use crate::time::Timestamp;
 use crate::value::Map;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ pub struct Batch {
     pub sent_at: Timestamp,
     /// What the visitor has agreed to; it is kept with the events. Who has not agreed sends nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub consent: Option<Agreed>,
+    pub consent: Option<Consent>,
     /// Name and version of the sender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sdk: Option<String>,

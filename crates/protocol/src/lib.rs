@@ -11,6 +11,7 @@
 //! random number.
 
 pub mod config;
+mod consent;
 pub mod event;
 pub mod handover;
 pub mod import;
@@ -24,6 +25,7 @@ pub mod results;
 pub mod time;
 pub mod value;
 
+pub use consent::Consent;
 pub use issue::{Code, Issue, Severity};
 pub use time::Timestamp;
 pub use value::{Map, Value};

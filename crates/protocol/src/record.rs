@@ -1,6 +1,6 @@
 //! A record of what a decision was made from, so that it can be made again.
 
-use crate::{Map, Timestamp};
+use crate::{Consent, Map, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Everything one page view's decisions were made from.
@@ -39,7 +39,7 @@ pub struct Record {
     /// The page's address.
     pub url: String,
     /// What the visitor had agreed to.
-    pub consent: Agreed,
+    pub consent: Consent,
     /// Whether it was a machine that says so.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub bot: bool,
@@ -55,21 +55,4 @@ pub struct Record {
     /// What a preview link asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forced: Vec<(String, String)>,
-}
-
-/// What a visitor had agreed to, as records write it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Agreed {
-    /// To everything.
-    #[default]
-    Granted,
-    /// Not asked or not answered yet.
-    Pending,
-    /// To nothing.
-    Denied,
-    /// To be measured, and to nothing else.
-    Measurement,
-    /// To personalization, and to nothing else.
-    Personalization,
 }

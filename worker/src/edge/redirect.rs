@@ -8,8 +8,8 @@ use crate::intake::check::{Checked, Sender};
 use crate::{clock, intake, shard};
 use sha2::{Digest, Sha256};
 use splitlight_engine::{Decisions, Program};
-use splitlight_protocol::Timestamp;
 use splitlight_protocol::event::EventId;
+use splitlight_protocol::{Consent, Timestamp};
 use worker::{Headers, Response, Result, Url};
 
 /// The cookie that tells the next page's script what the visitor met by being sent there: `<item>~<variation>`.
@@ -88,7 +88,7 @@ impl Redirect {
         let Asked { said, env, context, settings, .. } = asked;
         let page = Url::parse(&said.url).ok();
         let now = clock::now();
-        let batch = exposure(id, item, variation, page.as_ref().map(Url::path), now);
+        let batch = exposure(id, identity.consent(), [item, variation], page.as_ref().map(Url::path), now);
         let Ok((batch, refused)) = intake::parse(batch.as_bytes()) else { return };
         let (env, settings, published) = (env.clone(), settings.clone(), decided.published().clone());
         let checked = Checked::new(batch, refused, &published.checking, now, Sender::default());
@@ -109,7 +109,13 @@ impl Redirect {
 
 /// That a visitor met a variation, as a batch. It is one event however often they are sent there, because its id comes from
 /// what it says.
-fn exposure(id: &str, item: &str, variation: &str, page: Option<&str>, now: Timestamp) -> String {
+fn exposure(
+    id: &str,
+    consent: Consent,
+    [item, variation]: [&str; 2],
+    page: Option<&str>,
+    now: Timestamp,
+) -> String {
     let digest = Sha256::digest(format!("redirect\n{id}\n{item}\n{variation}"));
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
@@ -124,7 +130,7 @@ fn exposure(id: &str, item: &str, variation: &str, page: Option<&str>, now: Time
         "variation": variation,
         "page": page,
     });
-    serde_json::json!({ "visitor": id, "sentAt": now.ms(), "consent": "granted", "events": [event] })
+    serde_json::json!({ "visitor": id, "sentAt": now.ms(), "consent": consent, "events": [event] })
         .to_string()
 }
 
@@ -220,9 +226,10 @@ mod tests {
     #[test]
     fn an_exposure_is_one_event() {
         let id = |item: &str, now| {
-            let batch = exposure("v", item, "b", Some("/"), Timestamp::from_ms(now));
+            let batch = exposure("v", Consent::Measurement, [item, "b"], Some("/"), Timestamp::from_ms(now));
             let (batch, refused) = intake::parse(batch.as_bytes()).expect("a batch");
             assert!(refused.is_empty(), "{refused:?}");
+            assert_eq!(batch.consent, Some(Consent::Measurement), "what the visitor agreed to");
             batch.events[0].id
         };
         assert_eq!(id("a", 1), id("a", 2));

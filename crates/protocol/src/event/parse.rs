@@ -6,7 +6,6 @@ use crate::limits::{
     ID_CHARS_MAX, KEY_CHARS_MAX, PATH_BYTES_MAX,
 };
 use crate::pointer;
-use crate::record::Agreed;
 use core::fmt;
 
 /// Why a batch is refused: nothing of it is stored.
@@ -68,7 +67,7 @@ impl Batch {
         if let Some(session) = &self.session {
             check_id("/session", session)?;
         }
-        if self.consent.is_some_and(|consent| !matches!(consent, Agreed::Granted | Agreed::Measurement)) {
+        if self.consent.is_some_and(|consent| !consent.measures()) {
             let reason =
                 "events are sent once the visitor agreed: send `granted` or `measurement`, or nothing at all";
             return Err(BatchError::new("/consent", reason));
