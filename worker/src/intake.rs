@@ -19,7 +19,7 @@ use crate::settings::Settings;
 use check::Fate;
 use serde::Serialize;
 use splitlight_collector::{Quota, Rate};
-use splitlight_protocol::event::{Batch, Outcome, Refused};
+use splitlight_protocol::event::{Batch, Outcome, Refused, is_id};
 use splitlight_protocol::limits::{ID_CHARS_MAX, SOURCE_BURST_SECONDS};
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -54,10 +54,10 @@ pub(crate) fn parse(body: &[u8]) -> std::result::Result<(Batch, Vec<Refused>), P
 
 /// Refuses what cannot be a visitor's id.
 pub(crate) fn check_visitor(id: &str) -> std::result::Result<(), Problem> {
-    if (1..=ID_CHARS_MAX).contains(&id.chars().count()) {
+    if is_id(id) {
         return Ok(());
     }
-    let detail = format!("A visitor's id has 1 to {ID_CHARS_MAX} characters.");
+    let detail = format!("A visitor's id has 1 to {ID_CHARS_MAX} characters and no control characters.");
     Err(Problem::new(400, "Not a visitor's id", detail))
 }
 

@@ -20,12 +20,24 @@ pub use parse::BatchError;
 pub use sift::Refused;
 
 use crate::consent::Consent;
+use crate::limits::ID_CHARS_MAX;
 use crate::time::Timestamp;
 use crate::value::Map;
 use serde::{Deserialize, Serialize};
 
 /// The name under which metrics and funnels count opened pages.
 pub const PAGE_VIEW: &str = "page_view";
+
+/// Whether a text may be the id of a visitor or a session.
+///
+/// ```
+/// use splitlight_protocol::event::is_id;
+/// assert!(is_id("3f9b2a4e-0d7c-4a0c-9f8f-1a2b3c4d5e6f"));
+/// assert!(!is_id("") && !is_id("two\nlines"));
+/// ```
+pub fn is_id(id: &str) -> bool {
+    (1..=ID_CHARS_MAX).contains(&id.chars().count()) && !id.chars().any(char::is_control)
+}
 
 /// What one visitor sends at a time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Reads a batch, or says what the first thing wrong with it is.
 
-use super::{Batch, Event, Kind};
+use super::{Batch, Event, Kind, is_id};
 use crate::limits::{
     BATCH_EVENTS_MAX, BATCH_INFLATED_BYTES_MAX, EVENT_BYTES_MAX, EVENT_DEPTH_MAX, EVENT_PROPERTIES_MAX,
     ID_CHARS_MAX, KEY_CHARS_MAX, PATH_BYTES_MAX,
@@ -141,7 +141,7 @@ fn located(body: &[u8], error: &serde_json::Error) -> BatchError {
 }
 
 fn check_id(pointer: &str, id: &str) -> Result<(), BatchError> {
-    if id.is_empty() || id.chars().count() > ID_CHARS_MAX || id.chars().any(char::is_control) {
+    if !is_id(id) {
         let reason = format!("an id has 1 to {ID_CHARS_MAX} characters and no control characters");
         return Err(BatchError::new(pointer, reason));
     }
