@@ -38,6 +38,9 @@ async function counted(path, experiment) {
     const variation = await page.evaluate((key) => splitlight.decisions().find((it) => it.key === key).variation, experiment);
     seen[variation] += 1;
     await sleep(500);
+    // A page that is left sends what it has; a browser that is closed does not.
+    await page.goto("about:blank");
+    await sleep(100);
     await context.close();
   }
   // What was sent has arrived by the time the rollup has it.
