@@ -1,6 +1,6 @@
 // One page: starts the core, keeps its failures from the page, and gives the API that is `window.splitlight`.
 //
-// The order of the imports is that of the smallest script.
+// The order of the imports is one that makes the script small.
 import { MEASUREMENT, isAnswer, openDevice } from "./device.js";
 import { createEvents } from "./events.js";
 import { openCore } from "./core.js";

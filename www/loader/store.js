@@ -35,7 +35,7 @@ const inStore = async (mode, use) => {
   }
 };
 
-// What is put until the store answers goes into one transaction, since each costs the page a millisecond.
+// What is put until the store answers goes into one transaction, since each costs the page time.
 let ahead;
 let written;
 

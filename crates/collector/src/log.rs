@@ -2,9 +2,8 @@
 
 use crate::received::{Batch, Fact, Received, Traits};
 use serde::{Deserialize, Serialize};
-use splitlight_protocol::Consent;
 use splitlight_protocol::event::EventId;
-use splitlight_protocol::{Map, Timestamp};
+use splitlight_protocol::{Consent, Map, Timestamp};
 use std::collections::BTreeMap;
 
 /// First byte of an entry's form, so that a later one can be told from it.

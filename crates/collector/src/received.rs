@@ -1,11 +1,10 @@
 //! A received event, checked and with its time corrected.
 
 use serde::{Deserialize, Serialize};
-use splitlight_protocol::Consent;
 use splitlight_protocol::config::Dimension;
 use splitlight_protocol::event::EventId;
 use splitlight_protocol::limits::{EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX};
-use splitlight_protocol::{Map, Timestamp};
+use splitlight_protocol::{Consent, Map, Timestamp};
 use std::collections::BTreeMap;
 
 /// What is known of a visitor, by dimension.
